@@ -1,0 +1,103 @@
+"""The guest's end: a backend that sends requests to whatever node its edge leads to at that moment.
+
+While the node is drained, requests wait in the backend in the order in which they came, and are not in flight (D17: a
+request that goes on counts as in flight before anything else can run).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reference_impl.graph import BlockIoError, Edge, Graph, Node, Parent
+from reference_impl.scheduler import Task, WaitQueue
+
+
+@dataclass(slots=True, eq=False)
+class GuestRequest:
+    """One request of a guest.
+
+    :ivar errno: None while it is under way, 0 when it succeeded, else why it failed.
+    :ivar data: what a read returned.
+    """
+
+    operation: str
+    offset: int
+    length: int
+    payload: bytes | None = None
+    fua: bool = False
+    may_unmap: bool = False
+    errno: int | None = None
+    data: bytes | None = None
+    task: Task | None = field(default=None, repr=False)
+
+
+class Backend(Parent):
+    """A guest device or an export: the root of a chain of nodes."""
+
+    def __init__(self, graph: Graph, node: Node, name: str) -> None:
+        self.name = name
+        self._graph = graph
+        self._in_flight = 0
+        self._quiesce_count = 0
+        self._queued = WaitQueue(graph.scheduler)
+        self.edge = Edge(self, node, "root")
+
+    def describe_parent(self) -> str:
+        return f"export '{self.name}'"
+
+    def submit(
+        self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None = None
+    ) -> GuestRequest:
+        """Send a request; it runs to its first wait before this returns. `on_done` is called when it is answered."""
+        name = f"guest {request.operation} {request.offset}+{request.length}"
+        request.task = self._graph.scheduler.start(self._serve(request, on_done), name)
+        return request
+
+    async def _serve(self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None) -> None:
+        while self._quiesce_count:
+            await self._queued.wait(f"the drained section of node '{self.edge.node.name}' to end")
+        self._in_flight += 1
+        try:
+            request.data = await self._perform(request, self.edge.node)
+            errno = 0
+        except BlockIoError as error:
+            errno = error.errno
+        self._in_flight -= 1
+        request.errno = errno
+        self._graph.drain_progressed()
+        if on_done is not None:
+            on_done(request)
+
+    @staticmethod
+    async def _perform(request: GuestRequest, node: Node) -> bytes | None:
+        offset, length = request.offset, request.length
+        match request.operation:
+            case "read":
+                return await node.read(offset, length)
+            case "write":
+                await node.write(offset, request.payload or b"", fua=request.fua)
+            case "zero":
+                await node.write_zeroes(offset, length, may_unmap=request.may_unmap, fua=request.fua)
+            case "discard":
+                await node.discard(offset, length)
+            case "flush":
+                await node.flush()
+            case _:
+                raise ValueError(f"unknown guest operation '{request.operation}'")
+        return None
+
+    def close(self) -> None:
+        """Take the backend away from its node."""
+        self.edge.remove()
+
+    def drained_begin(self) -> None:
+        self._quiesce_count += 1
+
+    def drained_busy(self) -> bool:
+        return self._in_flight > 0
+
+    def drained_end(self) -> None:
+        self._quiesce_count -= 1
+        if not self._quiesce_count:
+            self._queued.wake_all()
