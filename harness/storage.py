@@ -15,12 +15,13 @@ fail at once, whatever the rules say.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from errno import EINVAL, EIO, ENOSPC, errorcode
 
 from harness.errors import CaseError, HarnessBug
 from harness.pages import Extent, Snapshot, SparseMemory, check_range
 from harness.units import format_bytes
+from harness.write_back import CrashState, WriteBackCache
 
 
 class Operation(enum.StrEnum):
@@ -120,6 +121,17 @@ class StorageRequest:
             )
         self.storage._finish(self, errno)
 
+    def apply_to(self, memory: SparseMemory) -> None:
+        """Do to memory what this write, zero or discard asks for; reads and flushes ask for nothing."""
+        operation = self.operation
+        if operation is _WRITE:
+            assert self.data is not None
+            memory.write(self.offset, self.data)
+        elif operation is _ZERO:
+            memory.zero(self.offset, self.length, unmap=self.may_unmap)
+        elif operation is _DISCARD:
+            memory.zero(self.offset, self.length, unmap=True)
+
     def describe(self) -> str:
         """The request as transcripts show it: ``write 1M+64k``, ``flush``."""
         if self.operation is _FLUSH:
@@ -207,10 +219,11 @@ class HeldStorage:
     :ivar memory: the contents; for reading.
     """
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, *, write_back: bool = False) -> None:
         """Make a disk of holes.
 
         :param size: bytes, at least 0.
+        :param write_back: whether completed writes stay volatile until they are flushed; see crash_states().
         :raise ValueError: when the size is negative.
         """
         if size < 0:
@@ -224,6 +237,7 @@ class HeldStorage:
         self._arrived = 0
         self._rules: list[Rule] = []
         self._held: dict[int, StorageRequest] = {}
+        self._cache = WriteBackCache(self.memory) if write_back else None
 
     def __repr__(self) -> str:
         return f"<disk {self.name}, {format_bytes(self.size)}, {self._arrived} requests, {len(self._held)} held>"
@@ -298,6 +312,8 @@ class HeldStorage:
                         if rule._outcome is _HELD:
                             self._held[index] = request
                     break
+        if self._cache is not None:
+            self._cache.request_submitted(request)
         if self.on_submit:
             for observe in tuple(self.on_submit):
                 observe(request)
@@ -442,7 +458,29 @@ class HeldStorage:
         check_range(self.memory.size, offset, length)
         return self.memory.extents(offset, length, limit)
 
+    # Durability
+
+    @property
+    def unflushed(self) -> list[StorageRequest]:
+        """The completed changes that a power cut may still take, in order of completion.
+
+        :raise CaseError: when the disk has no write-back cache.
+        """
+        return self._write_back_cache().unflushed
+
+    def crash_states(self, max_dropped: int = 2) -> Iterator[CrashState]:
+        """What a power cut now may leave: the loss of each subset of at most ``max_dropped`` changes, and of all.
+
+        :raise CaseError: when the disk has no write-back cache.
+        """
+        return self._write_back_cache().crash_states(max_dropped)
+
     # Details
+
+    def _write_back_cache(self) -> WriteBackCache:
+        if self._cache is None:
+            raise CaseError(f"disk {self.name} has no write-back cache: make it with write_back=True")
+        return self._cache
 
     def _add(self, rule: Rule) -> Rule:
         self._rules.append(rule)
@@ -457,8 +495,13 @@ class HeldStorage:
             request.errno = errno
             request.state = _FAILED
         else:
-            self._apply(request)
+            if request.operation is _READ:
+                request.result = self.memory.read(request.offset, request.length)
+            else:
+                request.apply_to(self.memory)
             request.state = _COMPLETED
+        if self._cache is not None:
+            self._cache.request_finished(request)
         if self.on_finish:
             for observe in tuple(self.on_finish):
                 observe(request)
@@ -467,27 +510,10 @@ class HeldStorage:
         assert on_complete is not None
         on_complete(request)
 
-    def _apply(self, request: StorageRequest) -> None:
-        """What a completed request does to the contents."""
-        operation = request.operation
-        if operation is _READ:
-            request.result = self.memory.read(request.offset, request.length)
-        elif operation is not _FLUSH:
-            apply_change(self.memory, request)
-
     def _contents_replaced(self) -> None:
-        """Called after the harness itself changed the contents; what models durability listens here."""
-
-
-def apply_change(memory: SparseMemory, request: StorageRequest) -> None:
-    """Do to memory what a write, zero or discard request asks for."""
-    if request.operation is _WRITE:
-        assert request.data is not None
-        memory.write(request.offset, request.data)
-    elif request.operation is _ZERO:
-        memory.zero(request.offset, request.length, unmap=request.may_unmap)
-    else:
-        memory.zero(request.offset, request.length, unmap=True)
+        """The harness itself changed the contents: it is no part of what a power cut can take."""
+        if self._cache is not None:
+            self._cache.reset(self.memory)
 
 
 def _out_of_range(request: StorageRequest) -> int:
