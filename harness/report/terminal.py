@@ -1,0 +1,174 @@
+"""The report for a person: a progress line on a terminal, one line a case elsewhere, and every failure in short.
+
+Durations are shown because people want them; nothing else uses them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from harness.artefacts import UNREMARKABLE
+from harness.records import Record, Verdict
+from harness.report import PASSING, cannot_write, summary, visible
+from harness.report.failure import excerpt
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.KNOWN: "yellow",
+    Verdict.SKIP: "cyan",
+    Verdict.FAIL: "bold red",
+    Verdict.UNAVAILABLE: "bold magenta",
+    Verdict.UNDECIDED: "yellow",
+    Verdict.BROKEN: "bold red",
+}
+
+
+class TerminalReporter:
+    """Writes to a terminal, or to whatever standard output is."""
+
+    def __init__(self, stream: TextIO, *, stream_name: str = "-", quiet: bool = False) -> None:
+        """Make a reporter.
+
+        :param stream_name: what to call the stream when it cannot be written.
+        :param quiet: only failures and the last line.
+        """
+        self._stream = stream
+        self._stream_name = stream_name
+        self._quiet = quiet
+        self._is_terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+        self._console: Console | None = None
+        self._progress: Progress | None = None
+        self._progress_task: TaskID | None = None
+        self._widths = (0, 0)
+        self._unavailable: set[tuple[str, str]] = set()
+
+    def start(self, total_count: int) -> None:
+        """Show the progress line where there is a terminal."""
+        if not self._is_terminal:
+            return
+        # Only here, because loading rich takes longer than many a run.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._console = Console(file=self._stream, highlight=False, markup=False, soft_wrap=True)
+        if not self._quiet:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                console=self._console,
+                transient=True,
+                auto_refresh=False,  # it would take a thread, and a process with threads must not fork
+            )
+            self._progress_task = self._progress.add_task("", total=total_count)
+            self._progress.start()
+
+    def record(self, record: Record) -> None:
+        """Show one record: a line, and the lines that explain it when it did not pass."""
+        if self._progress is not None and self._progress_task is not None:
+            self._progress.update(self._progress_task, advance=1, description=record.case, refresh=True)
+        if self._repeats_unavailable(record):
+            return
+        remarkable = record.verdict not in UNREMARKABLE
+        if remarkable or not (self._quiet or self._is_terminal):
+            self._print(self._line(record), _STYLES[record.verdict])
+        if record.verdict is Verdict.UNAVAILABLE:
+            self._print(f"    {visible(record.reason)}")
+        elif remarkable:
+            for line in excerpt(record):
+                self._print(f"    {line}", _line_style(line))
+
+    def finish(self, records: Sequence[Record], *, interrupted: bool) -> None:
+        """Show the result."""
+        self._stop_progress()
+        if not self._quiet and self._is_terminal:
+            for record in records:
+                if record.verdict in (Verdict.KNOWN, Verdict.SKIP):
+                    self._print(self._line(record), _STYLES[record.verdict])
+        verdicts = {record.verdict for record in records}
+        if interrupted:
+            self._print(f"interrupted: {summary(records)}", _STYLES[Verdict.UNDECIDED])
+        else:
+            good = bool(verdicts & PASSING) and verdicts <= UNREMARKABLE
+            self._print(summary(records), _STYLES[Verdict.PASS if good else Verdict.FAIL])
+        self._flush()
+
+    def note(self, text: str) -> None:
+        """Show one more line."""
+        self._stop_progress()
+        self._print(text)
+        self._flush()
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
+        try:
+            self._stop_progress()
+        except OSError:  # the reader is gone; that was or will be reported where it mattered
+            pass
+
+    def _repeats_unavailable(self, record: Record) -> bool:
+        """Say whether this record only tells once more that the same implementation cannot be started."""
+        if record.verdict is not Verdict.UNAVAILABLE:
+            return False
+        key = (record.implementation, record.reason)
+        seen = key in self._unavailable
+        self._unavailable.add(key)
+        return seen
+
+    def _line(self, record: Record) -> str:
+        case_width = max(self._widths[0], len(record.case))
+        implementation_width = max(self._widths[1], len(record.implementation))
+        self._widths = (case_width, implementation_width)
+        parts = [record.case.ljust(case_width), record.implementation.ljust(implementation_width), record.verdict.value]
+        if record.verdict is Verdict.SKIP:
+            parts.append(record.reason)
+        elif record.verdict is Verdict.KNOWN:
+            parts.append(f"({record.reason})")
+        elif record.verdict is not Verdict.UNAVAILABLE and record.run.duration_s:
+            parts.append(_duration(record.run.duration_s))
+        return visible("  ".join(parts).rstrip().replace("\n", " "))
+
+    def _print(self, text: str, style: str = "") -> None:
+        try:
+            if self._console is not None:
+                self._console.print(text, style=style or None)
+            else:
+                self._stream.write(f"{text}\n")
+                self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise cannot_write(self._stream_name, error) from error
+
+    def _flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise cannot_write(self._stream_name, error) from error
+
+    def _stop_progress(self) -> None:
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            progress.stop()
+
+
+def _duration(duration_s: float) -> str:
+    if duration_s < 1:
+        return f"{duration_s * 1000:.0f} ms"
+    return f"{duration_s:.1f} s"
+
+
+def _line_style(line: str) -> str:
+    if line.startswith("+"):
+        return "green"
+    if line.startswith("-"):
+        return "red"
+    return ""
