@@ -1,0 +1,109 @@
+"""Iteration over a hierarchical bitmap that may change meanwhile.
+
+The iterator caches one word of each level: the word it stands in, less the bits it has dealt with. That cache is the
+contract:
+
+* a bit set behind the iterator, or ahead of it in a word that is cached, is missed; a bit set further ahead is seen;
+* a bit reset is never returned, because a cached word is and-ed with the live one whenever it is used;
+* truncation invalidates the iterator: every later call raises.
+
+Source: the iterator contract in QEMU's include/qemu/hbitmap.h; rows HB-03 to HB-06, HB-48, B11, B12, B13.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reference_impl.errors import BitmapError
+from reference_impl.runs import NOTHING, WORD_BITS, WORD_BITS_LOG2
+
+if TYPE_CHECKING:
+    from reference_impl.hbitmap import HBitmap
+
+#: Levels of a bitmap. Level 0 is one word, and each bit of a level stands for one word of the next.
+LEVELS = 7
+
+#: The level whose bits are granules.
+LAST_LEVEL = LEVELS - 1
+
+#: 2**41 granules need 32 bits of level 0.
+GRANULES_MAX = 1 << 41
+
+
+class HBitmapIterator:
+    """A position in a bitmap, to be moved from dirty granule to dirty granule."""
+
+    __slots__ = ("_bitmap", "_cached_words", "_generation", "_granularity", "_word_index")
+
+    def __init__(self, bitmap: HBitmap, first: int = 0) -> None:
+        """Stand before the granule that holds item ``first``.
+
+        :raise BitmapError: when ``first`` is not below the size; so an empty bitmap has no iterator (B13).
+        """
+        granule = bitmap.checked_granule(first, "first")
+        self._bitmap = bitmap
+        self._generation = bitmap.generation
+        self._granularity = bitmap.granularity
+        self._word_index = granule >> WORD_BITS_LOG2
+        self._cached_words = [0] * LEVELS
+        for level in range(LAST_LEVEL, -1, -1):
+            # The bit on the way down to `first` is left out above the last level: the words below it are cached.
+            bit = granule & (WORD_BITS - 1)
+            lowest_bit = bit if level == LAST_LEVEL else bit + 1
+            granule >>= WORD_BITS_LOG2
+            ahead = (granule << WORD_BITS_LOG2) + lowest_bit
+            # Most levels of a small bitmap have nothing ahead, and need no look.
+            if ahead << WORD_BITS_LOG2 * (LAST_LEVEL - level) < bitmap.granules:
+                self._cached_words[level] = self._live_word(level, granule) >> lowest_bit << lowest_bit
+
+    def next(self, advance: bool = True) -> int:
+        """The first item of the next dirty granule, or -1 at the end.
+
+        :param advance: False only looks: the next call returns the same item, unless it was reset meanwhile.
+        :raise BitmapError: when the bitmap was truncated after the iterator was made.
+        Source: HB-03 to HB-06; HB-48 for ``advance=False``, which only QEMU 3.0 and 3.1 had.
+        """
+        if self._generation != self._bitmap.generation:
+            raise BitmapError("the bitmap was truncated after this iterator was made")
+        word = self._cached_words[LAST_LEVEL]
+        if word:
+            word &= self._live_word(LAST_LEVEL, self._word_index)
+        if not word:
+            word = self._skip_words()
+            if not word:
+                return NOTHING
+        self._cached_words[LAST_LEVEL] = word & (word - 1) if advance else word
+        granule = (self._word_index << WORD_BITS_LOG2) + _lowest_bit(word)
+        return granule << self._granularity
+
+    def _skip_words(self) -> int:
+        """Move to the next word of the last level that is not zero, and return it, or 0 at the end.
+
+        At the end nothing moves: an item set again in the cached word is still found by a later call.
+        """
+        cached_words = self._cached_words
+        index = self._word_index
+        for level in range(LAST_LEVEL - 1, -1, -1):
+            index >>= WORD_BITS_LOG2
+            word = cached_words[level]
+            if word:
+                word &= self._live_word(level, index)
+                if word:
+                    break
+        else:
+            return 0
+        for below in range(level + 1, LEVELS):
+            cached_words[below - 1] = word & (word - 1)
+            index = (index << WORD_BITS_LOG2) + _lowest_bit(word)
+            word = self._live_word(below, index)
+        self._word_index = index
+        return word
+
+    def _live_word(self, level: int, index: int) -> int:
+        """The word that the bitmap has now. And-ing the cache with it is what keeps clean items out (B11)."""
+        return self._bitmap.word(level, index)
+
+
+def _lowest_bit(word: int) -> int:
+    """Number of the lowest set bit of a word that is not zero."""
+    return (word & -word).bit_length() - 1

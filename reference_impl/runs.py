@@ -1,0 +1,179 @@
+"""Which granules are dirty, kept as runs: the memory of the reference's hierarchical bitmap.
+
+QEMU keeps a bit for each granule and seven levels of words above them. The reference keeps where dirt begins and ends,
+and computes a word of any level when somebody looks at one (``RunList.word``). Nothing that a caller can see differs;
+what differs is that a clean petabyte takes no memory, and that painting a million granules costs as much as painting
+one.
+
+The edges of the runs form one ascending sequence, ``[first, end, first, end, ...]``: every number in it flips clean to
+dirty or back, so *how many edges lie at or below a granule* is odd exactly when the granule is dirty. That one parity
+is the whole algorithm. The sequence is cut into chunks of whole runs, so that an insertion moves a few thousand edges
+and not all of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import chain
+
+#: Edges in a chunk before it is cut in two. Moving this many is about as dear as finding the place.
+CHUNK_EDGES_MAX = 2048
+
+#: Answer of a search that finds nothing, as QEMU's searches have it.
+NOTHING = -1
+
+WORD_BITS = 64
+WORD_BITS_LOG2 = 6
+ALL_ONES = (1 << WORD_BITS) - 1
+
+
+class RunList:
+    """A set of granule numbers that knows its runs.
+
+    Ranges are half open, ``first`` to ``end``, and not checked here: who calls this has done so.
+    Invariants: edges strictly ascend over all chunks (runs that touch are one run); a chunk holds whole runs and at
+    least one; ``_last_edges[i]`` is ``_chunks[i][-1]``.
+    """
+
+    __slots__ = ("_chunks", "_last_edges")
+
+    def __init__(self) -> None:
+        self._chunks: list[list[int]] = []
+        self._last_edges: list[int] = []
+
+    # Section: changes
+
+    def paint(self, first: int, end: int, dirty: bool) -> int:
+        """Make every granule from ``first`` to before ``end`` dirty, or clean.
+
+        :return: how many of them were dirty before.
+        """
+        last_edges = self._last_edges
+        # A chunk that ends exactly at `first` is taken too: its last run may touch ours and then becomes one with it.
+        left = bisect_left(last_edges, first)
+        if left == len(last_edges):
+            if dirty:
+                self._append(first, end)
+            return 0
+        right = left
+        edges = self._chunks[left]
+        if end > last_edges[left]:
+            right = min(bisect_left(last_edges, end, left), len(last_edges) - 1)
+            if self._chunks[right][0] > end:
+                right -= 1
+            if right > left:
+                edges = list(chain.from_iterable(self._chunks[left : right + 1]))
+        i = bisect_left(edges, first)
+        j = bisect_right(edges, end, i)
+        dirty_before_first = i & 1
+        dirty_after_end = j & 1
+
+        inside = edges[i:j]
+        if dirty_before_first:
+            inside.insert(0, first)
+        if dirty_after_end:
+            inside.append(end)
+        dirty_granules = sum(inside[1::2]) - sum(inside[::2])
+
+        # An edge is needed wherever the new colour differs from what lies beyond it.
+        replacement = [first] if dirty_before_first != dirty else []
+        if dirty_after_end != dirty:
+            replacement.append(end)
+        edges[i:j] = replacement
+        self._store(left, right, edges)
+        return dirty_granules
+
+    def clear(self) -> None:
+        """Make every granule clean."""
+        self._chunks.clear()
+        self._last_edges.clear()
+
+    def _append(self, first: int, end: int) -> None:
+        """Add a run behind all others, which it does not touch."""
+        if self._chunks and len(self._chunks[-1]) < CHUNK_EDGES_MAX:
+            self._chunks[-1] += (first, end)
+            self._last_edges[-1] = end
+        else:
+            self._chunks.append([first, end])
+            self._last_edges.append(end)
+
+    def _store(self, left: int, right: int, edges: list[int]) -> None:
+        """Put ``edges`` in the place of chunks ``left`` to ``right``, both included."""
+        if left == right and 0 < len(edges) <= CHUNK_EDGES_MAX:
+            self._last_edges[left] = edges[-1]  # by far the most frequent: the chunk was changed in place
+            return
+        step = CHUNK_EDGES_MAX // 2
+        pieces = [edges[i : i + step] for i in range(0, len(edges), step)]
+        self._chunks[left : right + 1] = pieces
+        self._last_edges[left : right + 1] = [piece[-1] for piece in pieces]
+
+    # Section: questions
+
+    def contains(self, granule: int) -> bool:
+        """Whether ``granule`` is dirty."""
+        chunk = bisect_right(self._last_edges, granule)
+        return chunk < len(self._chunks) and bool(bisect_right(self._chunks[chunk], granule) & 1)
+
+    def next_run(self, granule: int) -> tuple[int, int] | None:
+        """The first dirty run at or after ``granule``; a run that ``granule`` lies in is cut to begin there."""
+        chunk = bisect_right(self._last_edges, granule)
+        if chunk == len(self._chunks):
+            return None
+        edges = self._chunks[chunk]
+        i = bisect_right(edges, granule)
+        return (granule, edges[i]) if i & 1 else (edges[i], edges[i + 1])
+
+    def next_dirty(self, granule: int) -> int:
+        """The first dirty granule at or after ``granule``, or NOTHING."""
+        run = self.next_run(granule)
+        return NOTHING if run is None else run[0]
+
+    def next_clean(self, granule: int) -> int:
+        """The first clean granule at or after ``granule``; there always is one, if need be past the end."""
+        chunk = bisect_right(self._last_edges, granule)
+        if chunk == len(self._chunks):
+            return granule
+        edges = self._chunks[chunk]
+        i = bisect_right(edges, granule)
+        return edges[i] if i & 1 else granule
+
+    def count(self) -> int:
+        """How many granules are dirty, counted anew."""
+        return sum(sum(edges[1::2]) - sum(edges[::2]) for edges in self._chunks)
+
+    def word(self, index: int, log2_granules_per_bit: int) -> int:
+        """The 64-bit word ``index`` of the level whose bits stand for ``2**log2_granules_per_bit`` granules each.
+
+        Bit b is set when any of the granules that bit ``64 * index + b`` of that level stands for is dirty.
+        """
+        base = index << WORD_BITS_LOG2
+        bit, bit_end = base, base + WORD_BITS
+        word = 0
+        while bit < bit_end:
+            run = self.next_run(bit << log2_granules_per_bit)
+            if run is None:
+                break
+            bit = run[0] >> log2_granules_per_bit
+            if bit >= bit_end:
+                break
+            run_end = min(((run[1] - 1) >> log2_granules_per_bit) + 1, bit_end)
+            word |= (1 << (run_end - base)) - (1 << (bit - base))
+            bit = run_end
+        return word
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """All dirty runs as (first, end), ascending. The list must not change meanwhile."""
+        for edges in self._chunks:
+            yield from zip(edges[::2], edges[1::2], strict=True)
+
+    def granules(self) -> list[int]:
+        """All dirty granules, ascending."""
+        granules: list[int] = []
+        for edges in self._chunks:
+            firsts, ends = edges[::2], edges[1::2]
+            if sum(ends) - sum(firsts) == len(firsts):
+                granules += firsts  # every run is one granule long: its first is all there is to it
+            else:
+                granules += chain.from_iterable(map(range, firsts, ends))
+        return granules
