@@ -66,6 +66,11 @@ class HBitmap:
         """Dirty granules times the items in one; so it may exceed the size when the last granule is not full."""
         return self._dirty_granules << self._granularity
 
+    @property
+    def changes(self) -> int:
+        """A number that is another one after every change; while it stays, so do all words."""
+        return self._runs.changes
+
     def word(self, level: int, index: int) -> int:
         """The word ``index`` of a level; level 0 is one word, the last level's bits are granules.
 

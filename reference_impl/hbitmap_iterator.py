@@ -33,7 +33,7 @@ GRANULES_MAX = 1 << 41
 class HBitmapIterator:
     """A position in a bitmap, to be moved from dirty granule to dirty granule."""
 
-    __slots__ = ("_bitmap", "_cached_words", "_generation", "_granularity", "_word_index")
+    __slots__ = ("_bitmap", "_cached_words", "_changes_seen", "_generation", "_granularity", "_word_index")
 
     def __init__(self, bitmap: HBitmap, first: int = 0) -> None:
         """Stand before the granule that holds item ``first``.
@@ -46,6 +46,8 @@ class HBitmapIterator:
         self._granularity = bitmap.granularity
         self._word_index = granule >> WORD_BITS_LOG2
         self._cached_words = [0] * LEVELS
+        #: For each level, how far the bitmap had changed when the cached word was last known to hold no clean bit.
+        self._changes_seen = [bitmap.changes] * LEVELS
         for level in range(LAST_LEVEL, -1, -1):
             # The bit on the way down to `first` is left out above the last level: the words below it are cached.
             bit = granule & (WORD_BITS - 1)
@@ -65,14 +67,11 @@ class HBitmapIterator:
         """
         if self._generation != self._bitmap.generation:
             raise BitmapError("the bitmap was truncated after this iterator was made")
-        word = self._cached_words[LAST_LEVEL]
-        if word:
-            word &= self._live_word(LAST_LEVEL, self._word_index)
+        word = self._drop_clean_bits(LAST_LEVEL, self._word_index) or self._skip_words()
         if not word:
-            word = self._skip_words()
-            if not word:
-                return NOTHING
+            return NOTHING
         self._cached_words[LAST_LEVEL] = word & (word - 1) if advance else word
+        self._changes_seen[LAST_LEVEL] = self._bitmap.changes
         granule = (self._word_index << WORD_BITS_LOG2) + _lowest_bit(word)
         return granule << self._granularity
 
@@ -85,22 +84,29 @@ class HBitmapIterator:
         index = self._word_index
         for level in range(LAST_LEVEL - 1, -1, -1):
             index >>= WORD_BITS_LOG2
-            word = cached_words[level]
+            word = self._drop_clean_bits(level, index)
             if word:
-                word &= self._live_word(level, index)
-                if word:
-                    break
+                break
         else:
             return 0
+        changes = self._bitmap.changes
         for below in range(level + 1, LEVELS):
             cached_words[below - 1] = word & (word - 1)
+            self._changes_seen[below - 1] = changes
             index = (index << WORD_BITS_LOG2) + _lowest_bit(word)
             word = self._live_word(below, index)
         self._word_index = index
         return word
 
+    def _drop_clean_bits(self, level: int, index: int) -> int:
+        """The cached word of a level, less what was reset since it was read. The cache itself stays (HB-06)."""
+        word = self._cached_words[level]
+        if word and self._changes_seen[level] != self._bitmap.changes:
+            word &= self._live_word(level, index)
+        return word
+
     def _live_word(self, level: int, index: int) -> int:
-        """The word that the bitmap has now. And-ing the cache with it is what keeps clean items out (B11)."""
+        """The word that the bitmap has now; and-ing the cache with it keeps clean items out (B11)."""
         return self._bitmap.word(level, index)
 
 
