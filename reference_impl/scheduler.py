@@ -104,6 +104,7 @@ class Scheduler:
         self._bottom_halves: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[int, int, Timer]] = []
         self._timer_count = 0
+        self._closed = False
 
     # Coroutines
 
@@ -150,6 +151,8 @@ class Scheduler:
 
     def wake(self, task: Task, value: Any = None) -> None:
         """Let a waiting task go on: after the current task waits, or at once when no task runs."""
+        if self._closed:
+            return
         if self.current is None:
             self.enter(task, value)
         else:
@@ -252,8 +255,9 @@ class Scheduler:
         return [f"{task.name}: waits for {task.waits_for or 'nothing'}" for task in self.tasks]
 
     def close(self) -> None:
-        """Throw away all tasks, without running any of their clean-up as if they had gone on."""
-        for task in self.tasks:
+        """Throw away all tasks where they stand; what they clean up on the way out wakes nobody."""
+        self._closed = True
+        for task in list(self.tasks):
             task.coroutine.close()
         self.tasks.clear()
         self._bottom_halves.clear()

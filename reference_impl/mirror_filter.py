@@ -1,0 +1,122 @@
+"""The filter above the source, through which every guest request passes while a mirror runs.
+
+In background mode a write marks what it changed in the dirty bitmap, after the source has it: a copy that ran in
+between would otherwise clear the mark and take old data (C9). In active mode the write goes to the target as well, and
+the guest's request ends when both have it.
+
+The filter owns the dirty bitmap, so that nothing can be missed between its insertion and the start of the job (C20,
+C26), and whether a write is copied is decided once for each write (C24).
+
+Source: facts 6b and real-qemu G (what an unaligned active write does), A9 (discards), QE-15 to QE-18; GCIO-1 and TD-8
+for reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reference_impl.dirty_bitmap import DirtyBitmap
+from reference_impl.graph import BlockStatus, Graph, Node
+
+if TYPE_CHECKING:
+    from reference_impl.mirror import MirrorJob
+
+SourceWrite = Callable[[], Awaitable[None]]
+"""Does the guest's write on the source."""
+
+TargetWrite = Callable[[int, int], Awaitable[None]]
+"""Sends the part of a guest's write that lies at (offset, length) on the disk to the target."""
+
+
+class MirrorFilter(Node):
+    """The filter node; its child in the role ``backing`` is the source.
+
+    :ivar job: the mirror that it serves; None before the job exists and after it has ended.
+    :ivar bitmap: what differs, or may differ, between source and target.
+    """
+
+    driver = "mirror_top"
+    is_filter = True
+    supports_fua = False  # a FUA write becomes a write and a flush of the source
+
+    def __init__(self, graph: Graph, name: str, source: Node, granularity_bytes: int) -> None:
+        super().__init__(graph, name)
+        self._source = source
+        self.job: MirrorJob | None = None
+        self.bitmap = DirtyBitmap(source.size_bytes, granularity_bytes)
+        self.bitmap.disable()  # the filter marks it, not the block layer
+        self.bitmaps.append(self.bitmap)
+
+    @property
+    def source(self) -> Node:
+        """The node below."""
+        edge = self.children.get("backing")
+        return edge.node if edge is not None else self._source
+
+    @property
+    def size_bytes(self) -> int:
+        return self.source.size_bytes
+
+    async def do_read(self, offset: int, length: int) -> bytes:
+        return await self.source.read(offset, length)
+
+    async def do_flush(self) -> None:
+        await self.source.flush()
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        return await self.source.block_status(offset, length)
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        async def to_target(part_offset: int, part_length: int) -> None:
+            start = part_offset - offset
+            assert self.job is not None
+            await self.job.target.write(part_offset, data[start : start + part_length])
+
+        await self._write(offset, len(data), partial(self.source.write, offset, data), to_target)
+
+    async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
+        async def to_target(part_offset: int, part_length: int) -> None:
+            assert self.job is not None
+            await self.job.target.write_zeroes(part_offset, part_length, may_unmap=may_unmap)
+
+        on_source = partial(self.source.write_zeroes, offset, length, may_unmap=may_unmap)
+        await self._write(offset, length, on_source, to_target)
+
+    async def do_discard(self, offset: int, length: int) -> None:
+        async def to_target(part_offset: int, part_length: int) -> None:
+            assert self.job is not None
+            await self.job.target.discard(part_offset, part_length)
+
+        await self._write(offset, length, partial(self.source.discard, offset, length), to_target)
+
+    def copies_to_target(self) -> bool:
+        """Whether a write that comes now is to be mirrored with the guest waiting for it."""
+        job = self.job
+        return job is not None and job.mirrors_actively()
+
+    async def _write(
+        self, offset: int, length: int, source_write: SourceWrite, to_target: TargetWrite
+    ) -> None:
+        job = self.job if self.copies_to_target() else None
+        if job is None:
+            try:
+                await source_write()
+            finally:
+                self.mark_changed(offset, length)
+            return
+        operation = await job.active_write_begin(offset, length)
+        try:
+            await source_write()
+            await job.active_write_to_target(offset, length, to_target)
+        finally:
+            job.active_write_end(operation)
+
+    def mark_changed(self, offset: int, length: int) -> None:
+        """Note that the source has data that the target has not."""
+        if length:
+            self.bitmap.set(offset, length)
+        if self.job is not None:
+            self.job.actively_synced = False
+
