@@ -1,0 +1,221 @@
+"""The server's side of the transmission phase: requests of one client become requests of a held storage.
+
+Requests run concurrently and are answered in the order of their completion, whichever that is. What the protocol calls
+an error gets its error reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import EINVAL, EPERM
+from functools import partial
+from os import strerror
+
+from harness.nbd import protocol
+from harness.nbd.export import Export
+from harness.nbd.protocol import (
+    CHUNK,
+    DATA_CHUNK,
+    REPLY_FLAG_DONE,
+    SIMPLE_REPLY,
+    SIMPLE_REPLY_MAGIC,
+    STRUCTURED_REPLY_MAGIC,
+    ChunkType,
+    Command,
+    CommandFlag,
+    Request,
+)
+from harness.storage import Operation, StorageRequest
+
+#: The protocol lets a server describe less than was asked; a client asks again from where the answer ended.
+MAX_EXTENTS = 2048
+
+_OPERATIONS = {
+    int(Command.READ): Operation.READ,
+    int(Command.WRITE): Operation.WRITE,
+    int(Command.FLUSH): Operation.FLUSH,
+    int(Command.TRIM): Operation.DISCARD,
+    int(Command.WRITE_ZEROES): Operation.ZERO,
+}
+
+# FUA is lawful with every command once it was offered, and means nothing for those that change no data.
+_ALLOWED_FLAGS: dict[int, int] = {
+    int(Command.READ): CommandFlag.FUA | CommandFlag.DF,
+    int(Command.WRITE): CommandFlag.FUA,
+    int(Command.FLUSH): CommandFlag.FUA,
+    int(Command.TRIM): CommandFlag.FUA,
+    int(Command.WRITE_ZEROES): CommandFlag.FUA | CommandFlag.NO_HOLE,
+    int(Command.BLOCK_STATUS): CommandFlag.FUA | CommandFlag.REQ_ONE,
+}
+
+_READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
+_FUA, _NO_HOLE, _DF, _REQ_ONE = (
+    int(CommandFlag.FUA),
+    int(CommandFlag.NO_HOLE),
+    int(CommandFlag.DF),
+    int(CommandFlag.REQ_ONE),
+)
+_OFFSET_DATA = int(ChunkType.OFFSET_DATA)
+
+
+class Transmission:
+    """One client's requests of one export.
+
+    :ivar in_flight: the requests that have no reply yet.
+    :ivar bytes_in_flight: the data they carry or ask for.
+    """
+
+    def __init__(
+        self,
+        export: Export,
+        *,
+        structured: bool,
+        contexts: tuple[int, ...],
+        send: Callable[[bytes], None],
+        violated: Callable[[str], None],
+    ) -> None:
+        """Begin.
+
+        :param structured: whether structured replies were negotiated.
+        :param contexts: ids of the selected metadata contexts.
+        :param send: takes each reply, whole; called for late ones too, when the client may have gone away.
+        :param violated: takes a line for each rule of the protocol that the client breaks.
+        """
+        self._export = export
+        self._structured = structured
+        self._contexts = contexts
+        self._send = send
+        self._violated = violated
+        self._handles: set[int] = set()
+        self.in_flight = 0
+        self.bytes_in_flight = 0
+
+    def request(self, request: Request, data: bytes | None) -> None:
+        """Carry out a request, now or when the storage completes it, and reply.
+
+        :param data: what follows the header of a write, else None.
+        """
+        flags, command, handle, offset, length = request
+        if handle in self._handles:
+            self._violated(f"handle {handle:#x} of a request in flight is used again")
+        self._handles.add(handle)
+        self.in_flight += 1
+        cost = length if command in (_READ, _WRITE) else 0
+        self.bytes_in_flight += cost
+        refusal = self._refusal(request)
+        if refusal is not None:
+            self._violated(f"{protocol.name_of(Command, command)} {offset}+{length}: {refusal[1]}")
+            self._fail(request, cost, *refusal)
+        elif command == Command.BLOCK_STATUS:
+            self._block_status(request)
+        else:
+            self._export.storage.submit(
+                _OPERATIONS[command],
+                offset,
+                length,
+                data,
+                fua=flags & _FUA != 0,
+                may_unmap=command == Command.TRIM or (command == Command.WRITE_ZEROES and not flags & _NO_HOLE),
+                on_complete=partial(self._finished, request, cost),
+            )
+
+    def _refusal(self, request: Request) -> tuple[int, str] | None:
+        """Why a request does not even reach the storage, as errno and text; None when it does."""
+        flags, command, _, offset, length = request
+        allowed = _ALLOWED_FLAGS.get(command)
+        if allowed is None:
+            return EINVAL, f"command {command} is not supported"
+        if flags & ~allowed:
+            return EINVAL, f"flags {flags:#x} are not all valid here"
+        if flags & _DF and not self._structured:
+            return EINVAL, "flag DF needs structured replies"
+        if command == _FLUSH:
+            return (EINVAL, "a flush has offset 0 and length 0") if offset or length else None
+        if not length:
+            return EINVAL, "length is 0"
+        if (offset | length) & (self._export.minimum_block - 1):
+            return EINVAL, f"range is not aligned to the minimum block size {self._export.minimum_block}"
+        if command == _READ:
+            if length > protocol.MAX_PAYLOAD:
+                return EINVAL, f"length is more than the maximum payload {protocol.MAX_PAYLOAD}"
+        elif command == Command.BLOCK_STATUS:
+            if not self._contexts:
+                return EINVAL, "no metadata context was selected"
+            if offset + length > self._export.storage.size:
+                return EINVAL, f"range ends beyond the size {self._export.storage.size}"
+        elif self._export.read_only:
+            return EPERM, "export is read-only"
+        return None
+
+    # Replies
+
+    def _finished(self, request: Request, cost: int, finished: StorageRequest) -> None:
+        """The storage completed or failed a request."""
+        if finished.errno:
+            self._fail(request, cost, finished.errno, strerror(finished.errno))
+        elif finished.result is None:
+            self._answered(request, cost)
+            self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, request.handle))
+        else:
+            self._answered(request, cost)
+            self._send(self._read_reply(request, finished.result))
+
+    def _answered(self, request: Request, cost: int) -> None:
+        self._handles.discard(request.handle)
+        self.in_flight -= 1
+        self.bytes_in_flight -= cost
+
+    def _fail(self, request: Request, cost: int, errno: int, message: str) -> None:
+        self._answered(request, cost)
+        error = protocol.nbd_error(errno)
+        if self._structured:
+            self._send(protocol.pack_error_chunk(request.handle, error, message))
+        else:
+            self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, error, request.handle))
+
+    def _read_reply(self, request: Request, data: bytes) -> bytes:
+        handle, offset = request.handle, request.offset
+        if not self._structured:
+            return SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, handle) + data
+        if self._export.hole_chunks and not request.flags & _DF:
+            return self._read_reply_with_holes(request, data)
+        length = len(data) + 8
+        return DATA_CHUNK.pack(STRUCTURED_REPLY_MAGIC, REPLY_FLAG_DONE, _OFFSET_DATA, handle, length, offset) + data
+
+    def _read_reply_with_holes(self, request: Request, data: bytes) -> bytes:
+        """One chunk for each stretch of holes or of anything else; the last one ends the reply."""
+        # The storage calls us from within the completion, so its holes are still those of the data.
+        runs: list[tuple[int, int, bool]] = []
+        for extent in self._export.storage.memory.extents(request.offset, request.length):
+            if runs and runs[-1][2] == extent.is_hole:
+                runs[-1] = (runs[-1][0], runs[-1][1] + extent.length, extent.is_hole)
+            else:
+                runs.append((extent.offset, extent.length, extent.is_hole))
+        parts: list[bytes] = []
+        for number, (offset, length, is_hole) in enumerate(runs, 1):
+            flags = REPLY_FLAG_DONE if number == len(runs) else 0
+            if is_hole:
+                parts.append(CHUNK.pack(STRUCTURED_REPLY_MAGIC, flags, ChunkType.OFFSET_HOLE, request.handle, 12))
+                parts.append(protocol.HOLE.pack(offset, length))
+            else:
+                kind = ChunkType.OFFSET_DATA
+                parts.append(DATA_CHUNK.pack(STRUCTURED_REPLY_MAGIC, flags, kind, request.handle, length + 8, offset))
+                parts.append(data[offset - request.offset : offset - request.offset + length])
+        return b"".join(parts)
+
+    def _block_status(self, request: Request) -> None:
+        """Answer from the contents as they are; the storage's rules do not apply, for no data moves."""
+        limit = 1 if request.flags & _REQ_ONE else MAX_EXTENTS
+        extents = [
+            (
+                extent.length,
+                (protocol.STATE_HOLE if extent.is_hole else 0) | (protocol.STATE_ZERO if extent.is_zero else 0),
+            )
+            for extent in self._export.storage.memory.extents(request.offset, request.length, limit)
+        ]
+        chunks = []
+        for number, context_id in enumerate(self._contexts, 1):
+            flags = REPLY_FLAG_DONE if number == len(self._contexts) else 0
+            chunks.append(protocol.pack_status_chunk(request.handle, context_id, extents, flags))
+        self._answered(request, 0)
+        self._send(b"".join(chunks))
