@@ -266,6 +266,12 @@ def decode_text(data: bytes, what: str) -> str:
     return text
 
 
+def printable(data: bytes) -> str:
+    """A message from the other side, as one line that is safe to show."""
+    text = data[:MAX_NAME_LENGTH].decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def name_of(kind: type[enum.IntEnum], number: int) -> str:
     """A number's name in the protocol, or the number when it has none."""
     try:
@@ -368,7 +374,7 @@ def parse_error_chunk(payload: bytes) -> tuple[int, str]:
     if not error:
         raise MalformedMessage("error chunk reports error 0")
     message = fields.take(fields.u16("length of message"), "message")
-    return error, message.decode("utf-8", "replace")
+    return error, printable(message)
 
 
 def pack_status_chunk(handle: int, context_id: int, extents: list[tuple[int, int]], flags: int) -> bytes:

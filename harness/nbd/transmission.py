@@ -109,7 +109,11 @@ class Transmission:
         elif command == Command.BLOCK_STATUS:
             self._block_status(request)
         else:
-            self._export.storage.submit(
+            storage = self._export.storage
+            if offset + length > storage.size:
+                # The storage refuses it, and its record shows it; that it was asked at all is against the protocol.
+                self._violated(f"{Command(command).name} {offset}+{length}: range ends beyond the size {storage.size}")
+            storage.submit(
                 _OPERATIONS[command],
                 offset,
                 length,
