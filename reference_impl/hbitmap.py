@@ -11,21 +11,16 @@ Source: QEMU's include/qemu/hbitmap.h and util/hbitmap.c as of 10.0; rows HB-01 
 
 from __future__ import annotations
 
+from reference_impl.bitmap_limits import INT64_MAX, NOTHING, check_int64
 from reference_impl.errors import BitmapError
-from reference_impl.hbitmap_iterator import GRANULES_MAX, LAST_LEVEL, HBitmapIterator
-from reference_impl.runs import NOTHING, WORD_BITS_LOG2, RunList
+from reference_impl.hbitmap_iterator import HBitmapIterator
+from reference_impl.hbitmap_serialize import SerializableHBitmap
 
-#: The largest size, start or count of items; as a count it means "to the end" (B15).
-INT64_MAX = (1 << 63) - 1
-
-GRANULARITY_MAX = 63
+__all__ = ["INT64_MAX", "HBitmap", "HBitmapIterator"]
 
 
-class HBitmap:
-    """A hierarchical bitmap.
-
-    :ivar generation: grows whenever the bitmap is truncated, so that its iterators know.
-    """
+class HBitmap(SerializableHBitmap):
+    """A hierarchical bitmap."""
 
     def __init__(self, size: int, granularity: int = 0) -> None:
         """Make a clean bitmap.
@@ -35,48 +30,8 @@ class HBitmap:
         :raise BitmapError: when either is out of range.
         Source: HB-01, HB-02.
         """
-        if not 0 <= granularity <= GRANULARITY_MAX:
-            raise BitmapError(f"granularity {granularity} is not between 0 and {GRANULARITY_MAX}", granularity)
-        self._granularity = granularity
-        self._granules = self._checked_size(size)
-        self._size = size
-        self._dirty_granules = 0
-        self._runs = RunList()
-        self.generation = 0
-
-    # Section: what it is
-
-    @property
-    def size(self) -> int:
-        """Items, as given when it was made or last truncated."""
-        return self._size
-
-    @property
-    def granularity(self) -> int:
-        """log2 of the items in a granule."""
-        return self._granularity
-
-    @property
-    def granules(self) -> int:
-        """Granules, the last of them perhaps not full."""
-        return self._granules
-
-    @property
-    def count(self) -> int:
-        """Dirty granules times the items in one; so it may exceed the size when the last granule is not full."""
-        return self._dirty_granules << self._granularity
-
-    @property
-    def changes(self) -> int:
-        """A number that is another one after every change; while it stays, so do all words."""
-        return self._runs.changes
-
-    def word(self, level: int, index: int) -> int:
-        """The word ``index`` of a level; level 0 is one word, the last level's bits are granules.
-
-        A bit above the last level is set when the word it stands for is not zero.
-        """
-        return self._runs.word(index, WORD_BITS_LOG2 * (LAST_LEVEL - level))
+        super().__init__(size, granularity)
+        self._meta: HBitmap | None = None
 
     # Section: changes
 
@@ -88,7 +43,10 @@ class HBitmap:
         """
         first, end = self._granule_range(start, count)
         if first < end:
-            self._dirty_granules += end - first - self._runs.paint(first, end, True)
+            added = end - first - self._runs.paint(first, end, True)
+            self._dirty_granules += added
+            if self._meta is not None and added:
+                self._meta.set(start, count)
 
     def reset(self, start: int, count: int) -> None:
         """Make the granules of the range clean; it must be made of whole granules (B9).
@@ -100,7 +58,7 @@ class HBitmap:
         first, end = self._granule_range(start, count)
         if first < end:
             self._check_whole_granules(start, count)
-            self._dirty_granules -= self._runs.paint(first, end, False)
+            self._make_clean(first, end, start, count)
 
     def reset_rounding_outward(self, start: int, count: int) -> None:
         """Make every granule clean that holds an item of the range: the rule of QEMU 1.4 to 4.1.
@@ -112,10 +70,10 @@ class HBitmap:
         """
         first, end = self._granule_range(start, count)
         if first < end:
-            self._dirty_granules -= self._runs.paint(first, end, False)
+            self._make_clean(first, end, start, count)
 
     def reset_all(self) -> None:
-        """Make everything clean. Source: HB-17."""
+        """Make everything clean, which a meta bitmap does not notice. Source: HB-17."""
         self._runs.clear()
         self._dirty_granules = 0
 
@@ -177,8 +135,8 @@ class HBitmap:
         """
         if max_dirty_count is not None and max_dirty_count < 1:
             raise BitmapError(f"max_dirty_count {max_dirty_count} is not positive", max_dirty_count)
-        _check_int64("start", start)
-        _check_int64("end", end)
+        check_int64("start", start)
+        check_int64("end", end)
         if start >= end:
             return None
         first = self.next_dirty(start, end - start)
@@ -198,7 +156,7 @@ class HBitmap:
         """
         if count < 1:
             raise BitmapError(f"count {count} is not positive", count)
-        _check_int64("start", start)
+        check_int64("start", start)
         if start + count > self._size:
             raise BitmapError(f"start {start} plus count {count} is past the size {self._size}", start + count)
         dirty = self.get(start)
@@ -222,42 +180,87 @@ class HBitmap:
         self._size = size
         self.generation += 1
 
+        if self._meta is not None:
+            self._meta.truncate(granules << self._granularity)
+
+    # Section: merging
+
+    @staticmethod
+    def merge(a: HBitmap, b: HBitmap, result: HBitmap) -> None:
+        """Make ``result`` dirty where ``a`` or ``b`` is, and clean elsewhere.
+
+        Any two of the three, or all, may be the same bitmap, and their granularities may differ: a granule of the
+        result becomes dirty when any item of it is.
+
+        :raise BitmapError: when the sizes differ.
+        Source: B3, B5, B6.
+        """
+        for source in (a, b):
+            if source.size != result.size:
+                raise BitmapError(f"size {source.size} is not the size {result.size} of the result", source.size)
+        result._become_union(a, b)
+
+    def merge_from(self, other: HBitmap) -> None:
+        """Make dirty whatever is dirty in ``other``.
+
+        :raise BitmapError: when the sizes differ.
+        """
+        HBitmap.merge(self, other, self)
+
+    def _become_union(self, a: HBitmap, b: HBitmap) -> None:
+        if self is not a and self is not b:
+            self.reset_all()
+        for source in (a, b):
+            if source is not self:
+                self._add_dirty_areas(source)
+
+    def _add_dirty_areas(self, source: HBitmap) -> None:
+        """Set every dirty area of ``source``, cut to the size: its last granule may reach further than ours."""
+        offset = 0
+        while area := source.next_dirty_area(offset, source.size):
+            self.set(*area)
+            offset = sum(area)
+
+    # Section: a bitmap about this bitmap
+
+    def create_meta(self, chunk_items: int) -> HBitmap:
+        """Make a bitmap that records from now on which chunks of this one ``set`` and ``reset`` really change.
+
+        A call that changes anything makes its whole range dirty there, and one that changes nothing makes nothing
+        dirty. Only the series' time had it: 2.7 to 4.2.
+
+        :param chunk_items: items in a chunk, before granularity is counted: a power of two.
+        :raise BitmapError: when it is not, when there is a meta bitmap, or when its granularity would be above 63.
+        Source: HB-30 to HB-34.
+        """
+        if chunk_items < 1 or chunk_items & (chunk_items - 1):
+            raise BitmapError(f"chunk {chunk_items} is not a power of two", chunk_items)
+        if self._meta is not None:
+            raise BitmapError("the bitmap has a meta bitmap already")
+        self._meta = type(self)(self._granules << self._granularity, self._granularity + chunk_items.bit_length() - 1)
+        return self._meta
+
+    def free_meta(self) -> None:
+        """Record changes no longer.
+
+        :raise BitmapError: when there is no meta bitmap.
+        """
+        if self._meta is None:
+            raise BitmapError("the bitmap has no meta bitmap")
+        self._meta = None
+
     # Section: rules
 
-    def checked_granule(self, item: int, name: str) -> int:
-        """The granule that holds ``item``, which the caller calls ``name``.
-
-        :raise BitmapError: when there is none.
-        """
-        _check_int64(name, item)
-        granule = item >> self._granularity
-        if granule >= self._granules:
-            raise BitmapError(f"{name} {item} is not below the size {self._size}", item)
-        return granule
-
-    def _checked_size(self, size: int) -> int:
-        """The number of granules that ``size`` items need."""
-        _check_int64("size", size)
-        granules = (size + (1 << self._granularity) - 1) >> self._granularity
-        if granules > GRANULES_MAX:
-            raise BitmapError(f"size {size} makes {granules} granules, more than {GRANULES_MAX}", size)
-        return granules
-
-    def _granule_range(self, start: int, count: int) -> tuple[int, int]:
-        """The granules, first to before end, that hold items of the range; equal when there is no item."""
-        _check_int64("start", start)
-        _check_int64("count", count)
-        if count == 0:
-            return 0, 0
-        last = (start + count - 1) >> self._granularity
-        # Items behind the size that the last granule still covers are allowed, as QEMU allows them.
-        if last >= self._granules:
-            raise BitmapError(f"start {start} plus count {count} is past the size {self._size}", start + count)
-        return start >> self._granularity, last + 1
+    def _make_clean(self, first: int, end: int, start: int, count: int) -> None:
+        """Make granules ``first`` to before ``end`` clean, because of a reset of items from ``start``."""
+        removed = self._runs.paint(first, end, False)
+        self._dirty_granules -= removed
+        if self._meta is not None and removed:
+            self._meta.set(start, count)
 
     def _check_whole_granules(self, start: int, count: int) -> None:
         """Refuse a reset that would make clean what lies outside of it."""
-        granule = 1 << self._granularity
+        granule = self._items_per_granule
         if start % granule:
             raise BitmapError(f"start {start} is not a multiple of the granule {granule}", start)
         if count % granule and start + count != self._size:
@@ -268,15 +271,8 @@ class HBitmap:
 
     def _search_end(self, start: int, count: int | None) -> int:
         """The item before which a search of the range ends."""
-        _check_int64("start", start)
+        check_int64("start", start)
         if count is None:
             return self._size
-        _check_int64("count", count)
+        check_int64("count", count)
         return min(start + count, self._size)
-
-
-def _check_int64(name: str, value: int) -> None:
-    if value < 0:
-        raise BitmapError(f"{name} {value} is negative", value)
-    if value > INT64_MAX:
-        raise BitmapError(f"{name} {value} is above 2^63-1", value)

@@ -14,20 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reference_impl.bitmap_limits import LAST_LEVEL, LEVELS, NOTHING, WORD_BITS, WORD_BITS_LOG2, lowest_bit
 from reference_impl.errors import BitmapError
-from reference_impl.runs import NOTHING, WORD_BITS, WORD_BITS_LOG2
 
 if TYPE_CHECKING:
-    from reference_impl.hbitmap import HBitmap
-
-#: Levels of a bitmap. Level 0 is one word, and each bit of a level stands for one word of the next.
-LEVELS = 7
-
-#: The level whose bits are granules.
-LAST_LEVEL = LEVELS - 1
-
-#: 2**41 granules need 32 bits of level 0.
-GRANULES_MAX = 1 << 41
+    from reference_impl.hbitmap_base import HBitmapBase
 
 
 class HBitmapIterator:
@@ -35,7 +26,7 @@ class HBitmapIterator:
 
     __slots__ = ("_bitmap", "_cached_words", "_changes_seen", "_generation", "_granularity", "_word_index")
 
-    def __init__(self, bitmap: HBitmap, first: int = 0) -> None:
+    def __init__(self, bitmap: HBitmapBase, first: int = 0) -> None:
         """Stand before the granule that holds item ``first``.
 
         :raise BitmapError: when ``first`` is not below the size; so an empty bitmap has no iterator (B13).
@@ -51,12 +42,12 @@ class HBitmapIterator:
         for level in range(LAST_LEVEL, -1, -1):
             # The bit on the way down to `first` is left out above the last level: the words below it are cached.
             bit = granule & (WORD_BITS - 1)
-            lowest_bit = bit if level == LAST_LEVEL else bit + 1
+            first_kept_bit = bit if level == LAST_LEVEL else bit + 1
             granule >>= WORD_BITS_LOG2
-            ahead = (granule << WORD_BITS_LOG2) + lowest_bit
+            ahead = (granule << WORD_BITS_LOG2) + first_kept_bit
             # Most levels of a small bitmap have nothing ahead, and need no look.
             if ahead << WORD_BITS_LOG2 * (LAST_LEVEL - level) < bitmap.granules:
-                self._cached_words[level] = self._live_word(level, granule) >> lowest_bit << lowest_bit
+                self._cached_words[level] = self._live_word(level, granule) >> first_kept_bit << first_kept_bit
 
     def next(self, advance: bool = True) -> int:
         """The first item of the next dirty granule, or -1 at the end.
@@ -72,7 +63,7 @@ class HBitmapIterator:
             return NOTHING
         self._cached_words[LAST_LEVEL] = word & (word - 1) if advance else word
         self._changes_seen[LAST_LEVEL] = self._bitmap.changes
-        granule = (self._word_index << WORD_BITS_LOG2) + _lowest_bit(word)
+        granule = (self._word_index << WORD_BITS_LOG2) + lowest_bit(word)
         return granule << self._granularity
 
     def _skip_words(self) -> int:
@@ -93,7 +84,7 @@ class HBitmapIterator:
         for below in range(level + 1, LEVELS):
             cached_words[below - 1] = word & (word - 1)
             self._changes_seen[below - 1] = changes
-            index = (index << WORD_BITS_LOG2) + _lowest_bit(word)
+            index = (index << WORD_BITS_LOG2) + lowest_bit(word)
             word = self._live_word(below, index)
         self._word_index = index
         return word
@@ -108,8 +99,3 @@ class HBitmapIterator:
     def _live_word(self, level: int, index: int) -> int:
         """The word that the bitmap has now; and-ing the cache with it keeps clean items out (B11)."""
         return self._bitmap.word(level, index)
-
-
-def _lowest_bit(word: int) -> int:
-    """Number of the lowest set bit of a word that is not zero."""
-    return (word & -word).bit_length() - 1

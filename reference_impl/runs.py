@@ -17,18 +17,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import chain
 
+from reference_impl.bitmap_limits import NOTHING, WORD_BITS, WORD_BITS_LOG2
+
 #: Edges in a chunk before it is cut in two. Moving this many costs less than finding the place.
 CHUNK_EDGES_MAX = 512
 
 #: Below this many runs, cutting on to find a part that is all single granules costs more than it saves.
 SINGLES_SEARCH_RUNS_MIN = 32
-
-#: Answer of a search that finds nothing, as QEMU's searches have it.
-NOTHING = -1
-
-WORD_BITS = 64
-WORD_BITS_LOG2 = 6
-ALL_ONES = (1 << WORD_BITS) - 1
 
 
 class RunList:
@@ -177,10 +172,11 @@ class RunList:
             bit = end
         return word
 
-    def runs(self) -> Iterator[tuple[int, int]]:
-        """All dirty runs as (first, end), ascending. The list must not change meanwhile."""
-        for edges in self._chunks:
-            yield from zip(edges[::2], edges[1::2], strict=True)
+    def runs_within(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """The dirty runs, as (first, end), from ``first`` to before ``end``, cut to fit. It may change meanwhile."""
+        while first < end and (run := self.next_run(first)) is not None and run[0] < end:
+            first = min(run[1], end)
+            yield run[0], first
 
     def granules(self) -> list[int]:
         """All dirty granules, ascending."""
