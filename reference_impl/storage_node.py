@@ -84,7 +84,9 @@ class StorageNode(Node):
         return result  # type: ignore[no-any-return]
 
     async def do_read(self, offset: int, length: int) -> bytes:
-        return await self._request("read", offset, length) or b""
+        data = await self._request("read", offset, length)
+        assert data is not None
+        return data
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
         await self._request("write", offset, len(data), data, fua=fua)

@@ -1,0 +1,190 @@
+"""`blockdev-mirror`: check what is asked, put the filter in, start the job; or refuse, with nothing changed.
+
+The order of the checks is QEMU's, since a command with two mistakes is refused for the first. Source: facts 5a, rows
+QA-01 to QA-18.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reference_impl.graph import Graph, Node
+from reference_impl.job import ErrorPolicy, Job, JobHost
+from reference_impl.mirror import (
+    BUFFER_BYTES_DEFAULT,
+    CopyMode,
+    MirrorJob,
+    MirrorOptions,
+    SyncMode,
+)
+from reference_impl.mirror_filter import MirrorFilter
+from reference_impl.qmp_errors import QmpError, parameter_expects
+
+GRANULARITY_BYTES_MIN = 512
+GRANULARITY_BYTES_MAX = 64 * 1024 * 1024
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9\-._]*")
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorParts:
+    """The classes that make up a mirror; a mutant is the reference with one of them exchanged."""
+
+    job: type[MirrorJob] = MirrorJob
+    filter: type[MirrorFilter] = MirrorFilter
+
+
+class MirrorCommands:
+    """Starts mirrors on a graph."""
+
+    def __init__(self, host: JobHost, jobs: dict[str, Job], parts: MirrorParts) -> None:
+        self._host = host
+        self._graph: Graph = host.graph
+        self._jobs = jobs
+        self._parts = parts
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """By the name of the command."""
+        return {"blockdev-mirror": self.blockdev_mirror}
+
+    async def blockdev_mirror(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Start a mirror of a root node to a node."""
+        source = self._find(arguments["device"])
+        if not self._graph.is_root(source):
+            raise QmpError("Need a root block node")
+        target = self._find(arguments["target"])
+        options = self._options(arguments, source, target)
+        to_replace = self._find_replaced(arguments.get("replaces"), source)
+        self._check_sync_mode(arguments["sync"])
+        if arguments.get("buf-size", 0) < 0:
+            raise QmpError("Invalid parameter 'buf-size'")
+        if self._graph.skip_filters(source) is self._graph.skip_filters(target):
+            raise QmpError("Can't mirror node into itself")
+        filter_name = self._filter_name(arguments.get("filter-node-name"))
+
+        mirror_filter = self._parts.filter(self._graph, filter_name, source, options.granularity_bytes)
+        self._graph.add(mirror_filter)
+        await source.drained_begin_and_wait()
+        self._graph.insert_above(mirror_filter, "backing", source)
+        source.unquiesce()
+        try:
+            job = self._create(arguments, mirror_filter, target, options, to_replace)
+        except QmpError:
+            self._take_out(mirror_filter, source)
+            raise
+        mirror_filter.job = job
+        job.start()
+        return {}
+
+    def _create(
+        self,
+        arguments: dict[str, Any],
+        mirror_filter: MirrorFilter,
+        target: Node,
+        options: MirrorOptions,
+        to_replace: Node | None,
+    ) -> MirrorJob:
+        job_id = self._job_id(arguments.get("job-id"))
+        job = self._parts.job(
+            self._host,
+            job_id,
+            mirror_filter,
+            target,
+            options,
+            to_replace=to_replace,
+            auto_finalize=arguments.get("auto-finalize", True),
+            auto_dismiss=arguments.get("auto-dismiss", True),
+        )
+        # What is refused from here on shows: the job is created and dropped again.
+        try:
+            if arguments.get("speed"):
+                job.set_speed(arguments["speed"])
+            if target.read_only:
+                raise QmpError("Block node is read-only")
+        except QmpError:
+            job.drop()
+            raise
+        self._jobs[job_id] = job
+        return job
+
+    def _take_out(self, mirror_filter: MirrorFilter, source: Node) -> None:
+        self._graph.replace(mirror_filter, source)
+        self._graph.remove(mirror_filter)
+
+    def _find(self, name: str) -> Node:
+        node = self._graph.nodes.get(name)
+        if node is None:
+            raise QmpError(f"Cannot find device='{name}' nor node-name='{name}'")
+        return node
+
+    def _options(self, arguments: dict[str, Any], source: Node, target: Node) -> MirrorOptions:
+        granularity = arguments.get("granularity", 0)
+        if granularity and not GRANULARITY_BYTES_MIN <= granularity <= GRANULARITY_BYTES_MAX:
+            raise parameter_expects("granularity", "a value in range [512B, 64MB]")
+        if granularity & (granularity - 1):
+            raise parameter_expects("granularity", "a power of 2")
+        for node in (source, target):
+            self._check_not_busy(node)
+        # Without a backing file there is nothing that `top` could leave out.
+        sync = SyncMode(arguments["sync"]) if arguments["sync"] == SyncMode.NONE else SyncMode.FULL
+        return MirrorOptions(
+            sync=sync,
+            granularity_bytes=granularity or default_granularity_bytes(target),
+            buffer_bytes=max(arguments.get("buf-size", 0), 0) or BUFFER_BYTES_DEFAULT,
+            on_source_error=ErrorPolicy(arguments.get("on-source-error", "report")),
+            on_target_error=ErrorPolicy(arguments.get("on-target-error", "report")),
+            copy_mode=CopyMode(arguments.get("copy-mode", "background")),
+            zero_target=sync is SyncMode.FULL and not arguments.get("target-is-zero", False),
+        )
+
+    @staticmethod
+    def _check_not_busy(node: Node) -> None:
+        for edge in node.parents:
+            if isinstance(edge.parent, Job):
+                kind = edge.parent.kind
+                raise QmpError(f"Node '{node.name}' is busy: block device is in use by block job: {kind}")
+
+    def _find_replaced(self, name: str | None, source: Node) -> Node | None:
+        if name is None:
+            return None
+        node = self._graph.nodes.get(name)
+        if node is None:
+            raise QmpError(f"Failed to find node with node-name='{name}'")
+        if node.size_bytes != source.size_bytes:
+            raise QmpError("cannot replace image with a mirror image of different size")
+        if node is not source:
+            raise QmpError(
+                f"Cannot replace '{name}' by a node mirrored from '{source.name}', because it cannot be guaranteed "
+                "that doing so would not lead to an abrupt change of visible data"
+            )
+        return node
+
+    @staticmethod
+    def _check_sync_mode(sync: str) -> None:
+        if sync in ("incremental", "bitmap"):
+            raise QmpError(f"Sync mode '{sync}' not supported")
+
+    def _filter_name(self, name: str | None) -> str:
+        if name is None:
+            return self._graph.generate_name()
+        if not _ID.fullmatch(name):
+            raise QmpError(f"Invalid node-name: '{name}'")
+        if name in self._graph.nodes:
+            raise QmpError(f"Duplicate nodes with node-name='{name}'")
+        return name
+
+    def _job_id(self, job_id: str | None) -> str:
+        # Without an id, a job is named after its device; nodes have none, and an empty id is not a good one (QA-04).
+        job_id = job_id or ""
+        if not _ID.fullmatch(job_id):
+            raise QmpError(f"Invalid job ID '{job_id}'")
+        if job_id in self._jobs:
+            raise QmpError(f"Job ID '{job_id}' already in use")
+        return job_id
+
+
+def default_granularity_bytes(target: Node) -> int:
+    """The target's cluster size, within 4 KiB and 64 KiB; 64 KiB if it has none (QA-07)."""
+    return min(max(target.cluster_size_bytes, 4096), 65536) if target.cluster_size_bytes else 65536
