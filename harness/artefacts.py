@@ -47,5 +47,5 @@ def write(record: Record, expected: Golden | None) -> None:
 
 def discard(record: Record) -> None:
     """Remove the folder of a run that left nothing to look at."""
-    if record.run.folder and record.verdict in UNREMARKABLE:
+    if record.run.folder:
         shutil.rmtree(record.run.folder, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""``mirrorcheck run``: run cases and say which implementation does what wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness.commands import Subparsers, options
+from harness.errors import EXIT_UNDECIDED, UsageError
+from harness.report import STANDARD_OUTPUT, Reporter
+
+
+def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "run", help="run cases against implementations", description=__doc__, allow_abbrev=False
+    )
+    options.add_selection(parser)
+    options.add_running(parser)
+    options.add_suite(parser)
+    parser.add_argument("--junit", metavar="FILE", help="write a JUnit report there")
+    parser.add_argument("--tap", metavar="FILE", help="write a TAP 13 report there; - is standard output")
+    parser.add_argument("--json", metavar="FILE", help="write one JSON record a line there; - is standard output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show only failures and the last line")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the selected cases and return the exit status of the whole."""
+    from harness import judge, running
+    from harness.records import exit_status
+    from harness.report.terminal import TerminalReporter
+    from harness.suite import Suite
+
+    _check_report_files(arguments)
+    suite = Suite.find(arguments.suite)
+    every_case, cases = options.selected(suite, arguments)
+    tasks = running.make_tasks(cases, arguments.implementations or [options.DEFAULT_IMPLEMENTATION])
+    limit_options = () if arguments.timeout == options.DEFAULT_LIMIT_S else ("--timeout", f"{arguments.timeout:g}")
+    the_judge = judge.load(suite, [case.id for case in every_case], limit_options)
+    # Whoever names cases works on those; the state of the rest is not his question.
+    suite_records = [] if arguments.cases else the_judge.judge_suite([case.id for case in every_case])
+
+    reports_own_output = STANDARD_OUTPUT not in (arguments.tap, arguments.json)
+    stream, stream_name = (sys.stdout, STANDARD_OUTPUT) if reports_own_output else (sys.stderr, "standard error")
+    terminal = TerminalReporter(stream, stream_name=stream_name, quiet=arguments.quiet)
+    results = running.ResultsFolder(arguments.results)
+    reporters: list[Reporter] = [terminal]
+    try:
+        reporters += _file_reporters(arguments)
+        outcome = running.run_tasks(
+            tasks,
+            the_judge,
+            reporters,
+            results,
+            jobs=arguments.jobs,
+            limit_s=arguments.timeout,
+            suite_records=suite_records,
+        )
+        if results.is_kept:
+            terminal.note(f"results: {results.path}")
+        for reporter in reversed(reporters):  # the terminal last: its last line is the result
+            reporter.finish(outcome.records, interrupted=outcome.interrupted)
+    finally:
+        for reporter in reporters:
+            reporter.close()
+        results.close()
+    return EXIT_UNDECIDED if outcome.interrupted else exit_status(outcome.records)
+
+
+def _check_report_files(arguments: argparse.Namespace) -> None:
+    files = [path for path in (arguments.junit, arguments.tap, arguments.json) if path is not None]
+    for index, path in enumerate(files):
+        if path in files[:index]:
+            where = "standard output" if path == STANDARD_OUTPUT else path
+            raise UsageError(f"two reports cannot go to {where}")
+    if arguments.junit == STANDARD_OUTPUT:
+        raise UsageError("--junit takes a file, not standard output")
+
+
+def _file_reporters(arguments: argparse.Namespace) -> list[Reporter]:
+    from harness.report.jsonlines import JsonLinesReporter
+    from harness.report.junit import JunitReporter
+    from harness.report.tap import TapReporter
+
+    makers = ((arguments.json, JsonLinesReporter), (arguments.tap, TapReporter), (arguments.junit, JunitReporter))
+    return [maker(path) for path, maker in makers if path is not None]

@@ -1,0 +1,114 @@
+"""Looks at this machine: which implementations it has, what they offer, and what is missing.
+
+Everything found is started once, as a case would start it; a version number alone is believed by nobody here.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+import tempfile
+
+import msgspec
+
+from harness import __version__
+from harness.errors import ImplementationError, ImplementationUnavailable
+
+#: What to install where nothing of a kind can be used.
+_INSTALL_HINTS = {
+    "qemu-storage-daemon": "install it with 'apt install qemu-system-common' (Debian, Ubuntu) or "
+    "'dnf install /usr/bin/qemu-storage-daemon' (Fedora), or name a build with qemu-storage-daemon:PATH",
+    "qemu-system": "install it with 'apt install qemu-system-x86' (Debian, Ubuntu) or "
+    "'dnf install /usr/bin/qemu-system-x86_64' (Fedora), or name a build by its path",
+    "socket": "start a program that speaks QMP and NBD, and name its addresses",
+}
+
+_DISTRIBUTIONS = ("msgspec", "pexpect", "pytest", "pytest-xdist", "qemu.qmp", "rich")
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One implementation that may be on this machine.
+
+    :ivar spec: what to give to --impl.
+    :ivar version: what it calls its version; "" when it could not be started.
+    :ivar features: what it offers, sorted.
+    :ivar problem: why it cannot be used; "" when it can.
+    """
+
+    spec: str
+    version: str = ""
+    features: list[str] = []
+    problem: str = ""
+
+
+class KindReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of implementation and what this machine has of it.
+
+    :ivar hint: what to install, when nothing was found.
+    """
+
+    name: str
+    summary: str
+    found: list[Found] = []
+    hint: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything.
+
+    :ivar machine: name and version of what mirrorcheck itself runs on.
+    :ivar problems: what keeps mirrorcheck itself from working.
+    """
+
+    machine: dict[str, str]
+    problems: list[str] = []
+    kinds: list[KindReport] = []
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether anything can be run here."""
+        return not self.problems and any(not found.problem for kind in self.kinds for found in kind.found)
+
+
+def examine() -> Report:
+    """Start every implementation that this machine seems to have, and report."""
+    from harness import implementations
+
+    machine = {
+        "mirrorcheck": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "temporary folder": tempfile.gettempdir(),
+    }
+    problems = []
+    for name in _DISTRIBUTIONS:
+        try:
+            machine[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            problems.append(f"the Python package {name} is missing; install it with 'pip install {name}'")
+    if platform.system() != "Linux":
+        problems.append(f"mirrorcheck needs Linux for its supervision of processes, this is {platform.system()}")
+    kinds = []
+    for kind in implementations.kinds():
+        found = [_probe(spec) for spec in kind.candidates()]
+        hint = "" if any(not each.problem for each in found) else _hint(kind.name)
+        kinds.append(KindReport(name=kind.name, summary=kind.summary, found=found, hint=hint))
+    return Report(machine=machine, problems=problems, kinds=kinds)
+
+
+def _probe(spec: str) -> Found:
+    from harness import implementations
+
+    try:
+        probe = implementations.parse(spec).probe()
+    except (ImplementationUnavailable, ImplementationError) as error:
+        return Found(spec=spec, problem=str(error))
+    return Found(spec=spec, version=probe.version, features=sorted(probe.features))
+
+
+def _hint(kind_name: str) -> str:
+    for name, hint in _INSTALL_HINTS.items():
+        if kind_name.startswith(name):
+            return hint
+    return ""
