@@ -19,7 +19,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 import msgspec
@@ -47,6 +46,9 @@ HANG_LIMIT_S_MAX = 30.0
 OUTPUT_TAIL_BYTES = 4096
 REASON_LENGTH_MAX = 1000
 TRACEBACK_LINES_MAX = 200
+
+#: After these, if nothing was left behind, the worker is as good as new.
+HARMLESS = frozenset({RunStatus.COMPLETED, RunStatus.SKIPPED, RunStatus.UNAVAILABLE})
 
 _HARNESS_FOLDER = str(Path(__file__).resolve().parent) + os.sep
 _REFERENCE_FOLDER = str(Path(__file__).resolve().parent.parent / "reference_impl") + os.sep
@@ -208,7 +210,7 @@ def run_order(order: Order, scratch: Path, runner: Runner, send: Callable[[Begun
         duration_s=duration_s,
         folder=order.folder,
     )
-    return Done(run=run, retire=bool(left) or status not in (RunStatus.COMPLETED, RunStatus.SKIPPED))
+    return Done(run=run, retire=bool(left) or status not in HARMLESS)
 
 
 def _run_and_classify(
@@ -250,7 +252,7 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
         case MirrorcheckError():
             return RunStatus.BROKEN, one_line(str(error)), _format(error)
     text = one_line(f"{type(error).__name__}: {_text(error)}".removesuffix(": "))
-    match whose_frame(error.__traceback__, case_path):
+    match whose_fault(error, case_path):
         case "case":
             return RunStatus.CASE_ERROR, f"the case raised {text}", _format(error)
         case "reference":
@@ -258,18 +260,23 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
     return RunStatus.BROKEN, f"the harness raised {text}", _format(error)
 
 
-def whose_frame(frames: TracebackType | None, case_path: str) -> str:
-    """``case``, ``reference`` or ``harness``: where the innermost frame of the three lies."""
-    owner = "harness"
-    for frame, _ in traceback.walk_tb(frames):
+def whose_fault(error: BaseException, case_path: str) -> str:
+    """``case``, ``reference`` or ``harness``: where the innermost frame of the three lies.
+
+    A recursion that went too deep is the fault of whoever has most of the frames: its end may lie anywhere.
+    """
+    owners = ["harness"]
+    for frame, _ in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
         if name == case_path:
-            owner = "case"
+            owners.append("case")
         elif name.startswith(_REFERENCE_FOLDER):
-            owner = "reference"
+            owners.append("reference")
         elif name.startswith(_HARNESS_FOLDER):
-            owner = "harness"
-    return owner
+            owners.append("harness")
+    if isinstance(error, RecursionError):
+        return max(("harness", "reference", "case"), key=owners.count)
+    return owners[-1]
 
 
 @contextlib.contextmanager
