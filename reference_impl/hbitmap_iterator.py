@@ -31,14 +31,25 @@ class HBitmapIterator:
 
         :raise BitmapError: when ``first`` is not below the size; so an empty bitmap has no iterator (B13).
         """
-        granule = bitmap.checked_granule(first, "first")
         self._bitmap = bitmap
         self._generation = bitmap.generation
         self._granularity = bitmap.granularity
-        self._word_index = granule >> WORD_BITS_LOG2
         self._cached_words = [0] * LEVELS
+        self._changes_seen = [0] * LEVELS
+        self._word_index = 0
+        self.move_to(first)
+
+    def move_to(self, first: int) -> None:
+        """Stand before the granule that holds item ``first``, and read all words anew.
+
+        :raise BitmapError: when ``first`` is not below the size, or the bitmap was truncated.
+        """
+        self._check_generation()
+        granule = self._bitmap.checked_granule(first, "first")
         #: For each level, how far the bitmap had changed when the cached word was last known to hold no clean bit.
-        self._changes_seen = [bitmap.changes] * LEVELS
+        self._changes_seen = [self._bitmap.changes] * LEVELS
+        self._cached_words = [0] * LEVELS
+        self._word_index = granule >> WORD_BITS_LOG2
         for level in range(LAST_LEVEL, -1, -1):
             # The bit on the way down to `first` is left out above the last level: the words below it are cached.
             bit = granule & (WORD_BITS - 1)
@@ -46,7 +57,7 @@ class HBitmapIterator:
             granule >>= WORD_BITS_LOG2
             ahead = (granule << WORD_BITS_LOG2) + first_kept_bit
             # Most levels of a small bitmap have nothing ahead, and need no look.
-            if ahead << WORD_BITS_LOG2 * (LAST_LEVEL - level) < bitmap.granules:
+            if ahead << WORD_BITS_LOG2 * (LAST_LEVEL - level) < self._bitmap.granules:
                 self._cached_words[level] = self._live_word(level, granule) >> first_kept_bit << first_kept_bit
 
     def next(self, advance: bool = True) -> int:
@@ -56,8 +67,7 @@ class HBitmapIterator:
         :raise BitmapError: when the bitmap was truncated after the iterator was made.
         Source: HB-03 to HB-06; HB-48 for ``advance=False``, which only QEMU 3.0 and 3.1 had.
         """
-        if self._generation != self._bitmap.generation:
-            raise BitmapError("the bitmap was truncated after this iterator was made")
+        self._check_generation()
         word = self._drop_clean_bits(LAST_LEVEL, self._word_index) or self._skip_words()
         if not word:
             return NOTHING
@@ -65,6 +75,14 @@ class HBitmapIterator:
         self._changes_seen[LAST_LEVEL] = self._bitmap.changes
         granule = (self._word_index << WORD_BITS_LOG2) + lowest_bit(word)
         return granule << self._granularity
+
+    def move_to_end(self) -> None:
+        """Stand behind everything: from now on there is nothing to return."""
+        self._cached_words = [0] * LEVELS
+
+    def _check_generation(self) -> None:
+        if self._generation != self._bitmap.generation:
+            raise BitmapError("the bitmap was truncated after this iterator was made")
 
     def _skip_words(self) -> int:
         """Move to the next word of the last level that is not zero, and return it, or 0 at the end.
