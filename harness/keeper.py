@@ -115,7 +115,7 @@ class Keeper:
                 for line in self._wait_for_orders():
                     order = msgspec.json.decode(line, type=worker.Order)
                     self._control.sendall(msgspec.json.encode(self._run(order)) + b"\n")
-        except (SupervisorGone, BrokenPipeError):
+        except (SupervisorGone, ConnectionError):
             pass
         finally:
             self._end_worker()
@@ -149,7 +149,7 @@ class Keeper:
             self._worker = self._fork_worker()
         current = self._worker
         identity = worker.Begun(version="", features=[])
-        with contextlib.suppress(BrokenPipeError):  # it has ended: seen below
+        with contextlib.suppress(ConnectionError):  # it has ended: seen below
             current.connection.sendall(msgspec.json.encode(order) + b"\n")
         while True:
             watched = [self._control.fileno(), current.pidfd]

@@ -81,7 +81,7 @@ class _Slot:
         self.folder = Path(order.folder)
         self.started_s = time.monotonic()
         self.deadline_s = self.started_s + order.limit_s + KEEPER_LIMIT_S
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(ConnectionError):
             self.connection.sendall(msgspec.json.encode(order) + b"\n")
 
     def receive(self) -> RawRun | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import functools
-import io
 import os
 import signal
 import socket
@@ -19,7 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -37,14 +36,15 @@ from harness.errors import (
 )
 from harness.records import RawRun, RunStatus, Task
 
-#: A transcript that is longer than this is a loop that prints, not a transcript.
-TRANSCRIPT_BYTES_MAX = 16 * 1024 * 1024
+if TYPE_CHECKING:
+    from harness.implementations import Implementation
 
 #: How long a case may wait for an implementation on its own; half the case's limit when that is shorter.
 HANG_LIMIT_S_MAX = 30.0
 
 OUTPUT_TAIL_BYTES = 4096
 REASON_LENGTH_MAX = 1000
+DETAIL_LENGTH_MAX = 256 * 1024
 TRACEBACK_LINES_MAX = 200
 
 #: After these, if nothing was left behind, the worker is as good as new.
@@ -92,10 +92,10 @@ class Identity(msgspec.Struct):
 
 
 #: Runs one order: gets the transcript's file, the scratch folder, and what to call with the implementation's identity.
-Runner = Callable[[Order, TextIO, Path, Callable[[Identity], None]], None]
+Runner = Callable[[Order, BinaryIO, Path, Callable[[Identity], None]], None]
 
 
-def run_on_bench(order: Order, file: TextIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
+def run_on_bench(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
     """The ordinary runner: load the case, find the implementation, check the needs, run it on the bench.
 
     :raise MirrorcheckError: as the bench does; CaseSkipped when a feature that the case needs is missing.
@@ -114,34 +114,12 @@ def run_on_bench(order: Order, file: TextIO, scratch: Path, begin: Callable[[Ide
 
 
 @functools.cache
-def _probe(specification: str):  # type: ignore[no-untyped-def]
+def _probe(specification: str) -> tuple[Implementation, Identity]:
     from harness import implementations
 
     implementation = implementations.parse(specification)
     probe = implementation.probe()
     return implementation, Identity(probe.version, sorted(probe.features))
-
-
-class TranscriptLengthError(CaseError):
-    """The case printed without end."""
-
-
-class TranscriptFile(io.TextIOWrapper):
-    """The file that a transcript is written to: every line reaches it at once, and there is a limit of length."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path.open("wb"), "utf-8", "backslashreplace", newline="\n", line_buffering=True)
-        self._length = 0
-
-    def write(self, text: str) -> int:
-        """Write text.
-
-        :raise TranscriptLengthError: when there would be more than TRANSCRIPT_BYTES_MAX of it.
-        """
-        self._length += len(text)
-        if self._length > TRANSCRIPT_BYTES_MAX:
-            raise TranscriptLengthError(f"the transcript is longer than {TRANSCRIPT_BYTES_MAX} bytes")
-        return super().write(text)
 
 
 def serve(connection: socket.socket, stacks: int, scratch: Path, runner: Runner) -> None:
@@ -206,7 +184,7 @@ def run_order(order: Order, scratch: Path, runner: Runner, send: Callable[[Begun
         features=identity.features,
         status=status,
         reason=reason,
-        detail=detail,
+        detail=detail[:DETAIL_LENGTH_MAX],
         duration_s=duration_s,
         folder=order.folder,
     )
@@ -217,7 +195,8 @@ def _run_and_classify(
     order: Order, folder: Path, scratch: Path, runner: Runner, begin: Callable[[Identity], None]
 ) -> tuple[RunStatus, str, str]:
     try:
-        with TranscriptFile(folder / results.TRANSCRIPT) as file:
+        # Unbuffered: what a case said must not be lost with the process.
+        with (folder / results.TRANSCRIPT).open("wb", buffering=0) as file:
             runner(order, file, scratch, begin)
     except BaseException as error:
         return classify(error, order.task.case_path)
@@ -232,25 +211,25 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
     """
     match error:
         case CaseSkipped():
-            return RunStatus.SKIPPED, one_line(str(error)), ""
+            return RunStatus.SKIPPED, one_line(_text(error)), ""
         case ImplementationUnavailable():
-            return RunStatus.UNAVAILABLE, one_line(str(error)), _describe_cause(error)
+            return RunStatus.UNAVAILABLE, one_line(_text(error)), _describe_cause(error)
         case ImplementationHang():
             waits = [f"waits: {line}" for line in error.waits]
             messages = [f"last message: {line}" for line in error.last_messages]
-            return RunStatus.HANG, one_line(str(error)), "\n".join(waits + messages)
+            return RunStatus.HANG, one_line(_text(error)), "\n".join(waits + messages)
         case ImplementationCrash():
-            return RunStatus.CRASH, one_line(str(error)), error.detail
+            return RunStatus.CRASH, one_line(_text(error)), error.detail
         case ImplementationError():
-            return RunStatus.WRONG, one_line(str(error)), _format(error)
+            return RunStatus.WRONG, one_line(_text(error)), _format(error)
         case HarnessBug():
-            return RunStatus.BROKEN, one_line(str(error)), _format(error)
+            return RunStatus.BROKEN, one_line(_text(error)), _format(error)
         case CaseError():
-            return RunStatus.CASE_ERROR, one_line(str(error)), _format(error)
+            return RunStatus.CASE_ERROR, one_line(_text(error)), _format(error)
         case Undecided():
-            return RunStatus.SKIPPED, one_line(f"undecided: {error}"), ""
+            return RunStatus.SKIPPED, one_line(f"undecided: {_text(error)}"), ""
         case MirrorcheckError():
-            return RunStatus.BROKEN, one_line(str(error)), _format(error)
+            return RunStatus.BROKEN, one_line(_text(error)), _format(error)
     text = one_line(f"{type(error).__name__}: {_text(error)}".removesuffix(": "))
     match whose_fault(error, case_path):
         case "case":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
+from harness.transcript import Transcript
 from harness.worker import Identity, Order
 
 
-def run_plainly(order: Order, file: TextIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
+def run_plainly(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
     """Run the file's ``run(say)``; say(text) prints one line."""
     begin(Identity("1.0", ["feature"]))
     path = order.task.case_path
@@ -17,4 +18,5 @@ def run_plainly(order: Order, file: TextIO, scratch: Path, begin: Callable[[Iden
     exec(compile(Path(path).read_text(), path, "exec"), namespace)
     run = namespace["run"]
     assert callable(run)
-    run(lambda text: file.write(f"{text}\n"))
+    transcript = Transcript(file)
+    run(lambda value: transcript.line(str(value)))
