@@ -22,6 +22,7 @@ PAGE_SIZE = 4096
 _SHIFT = 12
 _MASK = PAGE_SIZE - 1
 ZERO_PAGE = bytes(PAGE_SIZE)
+_WRITTEN_ZEROES = bytes(PAGE_SIZE)
 
 #: Holes are hashed in blocks of this size; only speed depends on it.
 _HASH_BLOCK = bytes(1 << 20)
@@ -145,6 +146,9 @@ class SparseMemory:
 
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes at an offset; the pages they touch become data."""
+        if data is ZERO_PAGE:
+            # What somebody read from a hole and writes back is data, like any other zero bytes they write.
+            data = _WRITTEN_ZEROES
         pages = self.pages
         within = offset & _MASK
         index = offset >> _SHIFT

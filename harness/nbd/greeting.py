@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import ImplementationError, ProtocolViolation
 from harness.nbd import protocol
-from harness.nbd.protocol import ContextQuery, HandshakeFlag, Info, InfoQuery, MalformedMessage, Option, Reply
+from harness.nbd.protocol import ContextQuery, HandshakeFlag, Info, InfoQuery, MessageError, Option, Reply
 from harness.nbd.stream import MessageStream
 
 #: More replies to one option than any sane server sends: a server that goes on for ever is cut off.
@@ -73,17 +73,23 @@ class GreetingStream(MessageStream):
         """
         try:
             await self._greet(export, structured, contexts)
-        except MalformedMessage as error:
+        except MessageError as error:
+            self.abort_connection()
             raise ProtocolViolation(f"NBD server: {error}") from error
+        except ImplementationError:
+            # Leave as the protocol wants it, lest the server complain about a client that vanished.
+            self.send(protocol.pack_option(Option.ABORT))
+            self.close_connection()
+            raise
 
     # Steps
 
     async def _greet(self, export: str, structured: bool, contexts: Sequence[str]) -> None:
         init, magic, offered = protocol.SERVER_HELLO.unpack(await self._receive(protocol.SERVER_HELLO.size))
         if init != protocol.INIT_MAGIC or magic != protocol.OPTION_MAGIC:
-            raise MalformedMessage(f"greeting {init:#x} {magic:#x} is not that of a newstyle server")
+            raise MessageError(f"greeting {init:#x} {magic:#x} is not that of a newstyle server")
         if not offered & HandshakeFlag.FIXED_NEWSTYLE:
-            raise MalformedMessage(f"handshake flags {offered:#x} lack fixed newstyle")
+            raise MessageError(f"handshake flags {offered:#x} lack fixed newstyle")
         flags = HandshakeFlag(offered) & (HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES)
         self.send(protocol.CLIENT_FLAGS.pack(flags))
         if structured:
@@ -106,16 +112,16 @@ class GreetingStream(MessageStream):
             if reply != Reply.META_CONTEXT:
                 # A server without metadata contexts is no worse a server; the guest then has none to ask for.
                 if reply != Reply.ERR_UNSUP:
-                    _must_be_ack(option, reply, data)
+                    _must_be_ack(option, reply, data, f"export {export!r}")
                 return
             context_id, name = protocol.parse_context(data)
             if context_id in self.terms.contexts or name in self.terms.contexts.values():
-                raise MalformedMessage(f"metadata context {name!r} with id {context_id} comes twice")
+                raise MessageError(f"metadata context {name!r} with id {context_id} comes twice")
             if name not in contexts:
-                raise MalformedMessage(f"metadata context {name!r} was not asked for")
+                raise MessageError(f"metadata context {name!r} was not asked for")
             self.terms.contexts[context_id] = name
             reply, data = await self._reply(option)
-        raise MalformedMessage(f"more than {MAX_REPLIES} replies to SET_META_CONTEXT")
+        raise MessageError(f"more than {MAX_REPLIES} replies to SET_META_CONTEXT")
 
     async def _go(self, export: str) -> None:
         query = protocol.pack_info_query(InfoQuery(export, (Info.BLOCK_SIZE,)))
@@ -125,30 +131,30 @@ class GreetingStream(MessageStream):
             if reply != Reply.INFO:
                 _must_be_ack(Option.GO, reply, data, f"export {export!r}")
                 if not has_export:
-                    raise MalformedMessage("GO was acknowledged without the size of the export")
+                    raise MessageError("GO was acknowledged without the size of the export")
                 return
             has_export = self._take_info(data) or has_export
             reply, data = await self._reply(Option.GO)
-        raise MalformedMessage(f"more than {MAX_REPLIES} replies to GO")
+        raise MessageError(f"more than {MAX_REPLIES} replies to GO")
 
     def _take_info(self, data: bytes) -> bool:
         """Note what an information reply says; whether it was the one with the size."""
         if len(data) < 2:
-            raise MalformedMessage(f"information of {len(data)} bytes has no type")
+            raise MessageError(f"information of {len(data)} bytes has no type")
         info = int.from_bytes(data[:2], "big")
         if info == Info.EXPORT:
             if len(data) != protocol.INFO_EXPORT.size:
-                raise MalformedMessage(f"export information has {len(data)} bytes, not {protocol.INFO_EXPORT.size}")
+                raise MessageError(f"export information has {len(data)} bytes, not {protocol.INFO_EXPORT.size}")
             _, self.terms.size, self.terms.flags = protocol.INFO_EXPORT.unpack(data)
             if not self.terms.flags & protocol.TransmissionFlag.HAS_FLAGS:
-                raise MalformedMessage(f"transmission flags {self.terms.flags:#x} lack HAS_FLAGS")
+                raise MessageError(f"transmission flags {self.terms.flags:#x} lack HAS_FLAGS")
             return True
         if info == Info.BLOCK_SIZE:
             if len(data) != protocol.INFO_BLOCK_SIZE.size:
-                raise MalformedMessage(f"block sizes have {len(data)} bytes, not {protocol.INFO_BLOCK_SIZE.size}")
+                raise MessageError(f"block sizes have {len(data)} bytes, not {protocol.INFO_BLOCK_SIZE.size}")
             _, minimum, preferred, maximum = protocol.INFO_BLOCK_SIZE.unpack(data)
             if not minimum or minimum & (minimum - 1) or preferred < minimum or maximum < minimum:
-                raise MalformedMessage(f"block sizes {minimum}, {preferred}, {maximum} contradict one another")
+                raise MessageError(f"block sizes {minimum}, {preferred}, {maximum} contradict one another")
             self.terms.minimum_block = minimum
             self.terms.preferred_block = preferred
             self.terms.maximum_payload = maximum
@@ -165,11 +171,11 @@ class GreetingStream(MessageStream):
         header = await self._receive(protocol.OPTION_REPLY_HEADER.size)
         magic, answered, reply, length = protocol.OPTION_REPLY_HEADER.unpack(header)
         if magic != protocol.OPTION_REPLY_MAGIC:
-            raise MalformedMessage(f"option reply magic {magic:#x} is not {protocol.OPTION_REPLY_MAGIC:#x}")
+            raise MessageError(f"option reply magic {magic:#x} is not {protocol.OPTION_REPLY_MAGIC:#x}")
         if answered != option:
-            raise MalformedMessage(f"reply to option {answered} came for option {option.name}")
+            raise MessageError(f"reply to option {answered} came for option {option.name}")
         if length > protocol.MAX_OPTION_LENGTH:
-            raise MalformedMessage(f"option reply of {length} bytes is more than {protocol.MAX_OPTION_LENGTH}")
+            raise MessageError(f"option reply of {length} bytes is more than {protocol.MAX_OPTION_LENGTH}")
         return reply, await self._receive(length) if length else b""
 
     async def _receive(self, length: int) -> bytes:
@@ -197,11 +203,11 @@ def _must_be_ack(option: Option, reply: int, data: bytes, what: str = "") -> Non
     """Refuse any reply but an empty acknowledgement; ``what`` names the thing that was asked for."""
     if reply == Reply.ACK:
         if data:
-            raise MalformedMessage(f"acknowledgement of {option.name} carries {len(data)} bytes")
+            raise MessageError(f"acknowledgement of {option.name} carries {len(data)} bytes")
         return
     name = protocol.name_of(Reply, reply)
     if not reply & protocol.REPLY_ERROR_BIT:
-        raise MalformedMessage(f"reply {name} does not answer {option.name}")
+        raise MessageError(f"reply {name} does not answer {option.name}")
     text = protocol.printable(data)
     subject = f"{option.name} for {what}" if what else option.name
     raise ImplementationError(f"NBD server refuses {subject}: {name}{': ' + text if text else ''}")

@@ -15,7 +15,7 @@ from harness.nbd.protocol import (
     ContextQuery,
     HandshakeFlag,
     Info,
-    MalformedMessage,
+    MessageError,
     Option,
     Reply,
     pack_option_reply,
@@ -60,29 +60,29 @@ class Haggling:
     def client_flags(self, flags: int) -> None:
         """Take the client's answer to hello().
 
-        :raise MalformedMessage: when it sets a flag that was not offered; the connection must be dropped.
+        :raise MessageError: when it sets a flag that was not offered; the connection must be dropped.
         """
         if flags & ~(HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES):
-            raise MalformedMessage(f"client flags {flags:#x} were not offered")
+            raise MessageError(f"client flags {flags:#x} were not offered")
         self._client_flags = HandshakeFlag(flags)
 
     def option(self, option: int, data: bytes) -> list[bytes]:
         """Answer an option.
 
         :return: the messages to send, in order.
-        :raise MalformedMessage: when the protocol has no reply for this; the connection must be dropped.
+        :raise MessageError: when the protocol has no reply for this; the connection must be dropped.
         """
         if option == Option.EXPORT_NAME:
             return [self._export_name(data)]
         if not self._client_flags & HandshakeFlag.FIXED_NEWSTYLE:
             name = protocol.name_of(Option, option)
-            raise MalformedMessage(f"option {name} without fixed newstyle, which allows EXPORT_NAME only")
+            raise MessageError(f"option {name} without fixed newstyle, which allows EXPORT_NAME only")
         handler = self._HANDLERS.get(option)
         if handler is None:
             return [_refuse(option, Reply.ERR_UNSUP, f"option {option} is not supported")]
         try:
             return handler(self, option, data)
-        except MalformedMessage as error:
+        except MessageError as error:
             return [_refuse(option, Reply.ERR_INVALID, str(error))]
 
     # One method for each option
@@ -91,7 +91,7 @@ class Haggling:
         name = protocol.decode_text(data, "export name")
         export = self._exports.get(name)
         if export is None:
-            raise MalformedMessage(f"export {name[:64]!r} does not exist, and EXPORT_NAME has no error reply")
+            raise MessageError(f"export {name[:64]!r} does not exist, and EXPORT_NAME has no error reply")
         self.export = export
         reply = protocol.EXPORT_NAME_REPLY.pack(export.storage.size, export.flags(structured=self.structured))
         return reply if self._client_flags & HandshakeFlag.NO_ZEROES else reply + protocol.EXPORT_NAME_PADDING
@@ -172,7 +172,7 @@ def _unknown_export(option: int, name: str) -> bytes:
 
 def _must_be_empty(data: bytes) -> None:
     if data:
-        raise MalformedMessage(f"{len(data)} bytes of data come with an option that takes none")
+        raise MessageError(f"{len(data)} bytes of data come with an option that takes none")
 
 
 def _matches_base_allocation(option: int, query: ContextQuery) -> bool:

@@ -189,7 +189,7 @@ def nbd_error(number: int) -> int:
     return _ERROR_SUBSTITUTES.get(number, errno.EIO)
 
 
-class MalformedMessage(Exception):  # noqa: N818 - it is the message that is wrong, whoever sent it
+class MessageError(Exception):
     """A message contradicts itself or the protocol; the text is one lower-case line that says how."""
 
 
@@ -227,7 +227,7 @@ class _Fields:
     def take(self, length: int, what: str) -> bytes:
         end = self._position + length
         if end > len(self._data):
-            raise MalformedMessage(f"{what} of {length} bytes exceeds the {len(self._data) - self._position} there are")
+            raise MessageError(f"{what} of {length} bytes exceeds the {len(self._data) - self._position} there are")
         taken = self._data[self._position : end]
         self._position = end
         return taken
@@ -241,7 +241,7 @@ class _Fields:
     def text(self, what: str) -> str:
         length = self.u32(f"length of {what}")
         if length > MAX_NAME_LENGTH:
-            raise MalformedMessage(f"{what} of {length} bytes is longer than {MAX_NAME_LENGTH}")
+            raise MessageError(f"{what} of {length} bytes is longer than {MAX_NAME_LENGTH}")
         return decode_text(self.take(length, what), what)
 
     def rest(self) -> bytes:
@@ -249,20 +249,20 @@ class _Fields:
 
     def end(self) -> None:
         if self._position != len(self._data):
-            raise MalformedMessage(f"{len(self._data) - self._position} bytes follow the last field")
+            raise MessageError(f"{len(self._data) - self._position} bytes follow the last field")
 
 
 def decode_text(data: bytes, what: str) -> str:
     """A name or message of the protocol as text.
 
-    :raise MalformedMessage: when it is not UTF-8, or contains NUL.
+    :raise MessageError: when it is not UTF-8, or contains NUL.
     """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedMessage(f"{what} {data[:64]!r} is not UTF-8") from None
+        raise MessageError(f"{what} {data[:64]!r} is not UTF-8") from None
     if "\0" in text:
-        raise MalformedMessage(f"{what} {data[:64]!r} contains a NUL")
+        raise MessageError(f"{what} {data[:64]!r} contains a NUL")
     return text
 
 
@@ -308,7 +308,7 @@ def pack_info_query(query: InfoQuery) -> bytes:
 def parse_info_query(data: bytes) -> InfoQuery:
     """The inverse of pack_info_query().
 
-    :raise MalformedMessage: when the data has not that form.
+    :raise MessageError: when the data has not that form.
     """
     fields = _Fields(data)
     name = fields.text("export name")
@@ -327,14 +327,14 @@ def pack_context_query(query: ContextQuery) -> bytes:
 def parse_context_query(data: bytes) -> ContextQuery:
     """The inverse of pack_context_query().
 
-    :raise MalformedMessage: when the data has not that form.
+    :raise MessageError: when the data has not that form.
     """
     fields = _Fields(data)
     name = fields.text("export name")
     count = fields.u32("count of queries")
     # A count is only believed as far as there are bytes for it: each query takes at least its length field.
     if count > len(data) // 4:
-        raise MalformedMessage(f"{count} queries do not fit into {len(data)} bytes")
+        raise MessageError(f"{count} queries do not fit into {len(data)} bytes")
     queries = tuple(fields.text("query") for _ in range(count))
     fields.end()
     return ContextQuery(name, queries)
@@ -343,7 +343,7 @@ def parse_context_query(data: bytes) -> ContextQuery:
 def parse_context(data: bytes) -> tuple[int, str]:
     """The id and name in a Reply.META_CONTEXT.
 
-    :raise MalformedMessage: when the data has not that form.
+    :raise MessageError: when the data has not that form.
     """
     fields = _Fields(data)
     return fields.u32("context id"), decode_text(fields.rest(), "context name")
@@ -367,12 +367,12 @@ def pack_error_chunk(handle: int, error: int, message: str) -> bytes:
 def parse_error_chunk(payload: bytes) -> tuple[int, str]:
     """The error and the message in any chunk that has bit 15 set.
 
-    :raise MalformedMessage: when the payload is too short for them or reports error 0.
+    :raise MessageError: when the payload is too short for them or reports error 0.
     """
     fields = _Fields(payload)
     error = fields.u32("error")
     if not error:
-        raise MalformedMessage("error chunk reports error 0")
+        raise MessageError("error chunk reports error 0")
     message = fields.take(fields.u16("length of message"), "message")
     return error, printable(message)
 
@@ -386,11 +386,11 @@ def pack_status_chunk(handle: int, context_id: int, extents: list[tuple[int, int
 def parse_status_chunk(payload: bytes) -> tuple[int, list[tuple[int, int]]]:
     """The inverse of pack_status_chunk(): context id, and (length, status flags) in order of offset.
 
-    :raise MalformedMessage: when there is no extent, one is empty, or one is cut off.
+    :raise MessageError: when there is no extent, one is empty, or one is cut off.
     """
     if len(payload) < 12 or (len(payload) - 4) % 8:
-        raise MalformedMessage(f"block status of {len(payload)} bytes is not 4 and a positive multiple of 8")
+        raise MessageError(f"block status of {len(payload)} bytes is not 4 and a positive multiple of 8")
     extents = [(length, status) for length, status in EXTENT.iter_unpack(payload[4:])]
     if not all(length for length, _ in extents):
-        raise MalformedMessage("block status has an extent of length 0")
+        raise MessageError("block status has an extent of length 0")
     return int.from_bytes(payload[:4], "big"), extents

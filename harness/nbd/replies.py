@@ -21,7 +21,7 @@ from harness.nbd.protocol import (
     STRUCTURED_REPLY_MAGIC,
     ChunkType,
     Command,
-    MalformedMessage,
+    MessageError,
 )
 
 _SIMPLE_SIZE = SIMPLE_REPLY.size
@@ -82,38 +82,38 @@ class ReplyStream(GreetingStream):
                 self._on_simple_reply(error, handle)
             elif magic == STRUCTURED_REPLY_MAGIC:
                 if not self.terms.structured:
-                    raise MalformedMessage("structured reply comes without having been negotiated")
+                    raise MessageError("structured reply comes without having been negotiated")
                 # The second word is the flags and the type of a chunk.
                 self._flags, self._type = error >> 16, error & 0xFFFF
                 self._request = self._find(handle)
                 self.expect(_CHUNK_REST, self._on_chunk_length)
             else:
-                raise MalformedMessage(f"reply magic {magic:#x} is none of NBD's")
-        except MalformedMessage as error:
+                raise MessageError(f"reply magic {magic:#x} is none of NBD's")
+        except MessageError as error:
             self._give_up(error)
 
     def _find(self, handle: int) -> ClientRequest:
         request = self.pending.get(handle)
         if request is None:
-            raise MalformedMessage(f"reply to handle {handle:#x}, which no request in flight has")
+            raise MessageError(f"reply to handle {handle:#x}, which no request in flight has")
         return request
 
     def _on_simple_reply(self, error: int, handle: int) -> None:
         request = self._find(handle)
         if request.pieces or request.statuses or request.errno:
-            raise MalformedMessage(f"simple reply to {request.describe()} follows chunks of a structured one")
+            raise MessageError(f"simple reply to {request.describe()} follows chunks of a structured one")
         if error:
             if request.command is Command.READ and self.terms.structured:
-                raise MalformedMessage(f"simple reply to {request.describe()} after structured ones were negotiated")
+                raise MessageError(f"simple reply to {request.describe()} after structured ones were negotiated")
             request.errno = error
             self._complete(request)
         elif request.command is Command.READ:
             if self.terms.structured:
-                raise MalformedMessage(f"simple reply to {request.describe()} after structured ones were negotiated")
+                raise MessageError(f"simple reply to {request.describe()} after structured ones were negotiated")
             self._request = request
             self.expect(request.length, self._on_simple_data)
         elif request.command is Command.BLOCK_STATUS:
-            raise MalformedMessage(f"simple reply to {request.describe()} reports success without a status")
+            raise MessageError(f"simple reply to {request.describe()} reports success without a status")
         else:
             self._complete(request)
 
@@ -132,7 +132,7 @@ class ReplyStream(GreetingStream):
         limit = request.length + 8 if self._type == ChunkType.OFFSET_DATA else protocol.MAX_PAYLOAD
         if length > limit:
             name = protocol.name_of(ChunkType, self._type)
-            self._give_up(MalformedMessage(f"chunk {name} of {length} bytes for {request.describe()} is too long"))
+            self._give_up(MessageError(f"chunk {name} of {length} bytes for {request.describe()} is too long"))
         elif length:
             self.expect(length, self._on_chunk)
         else:
@@ -146,51 +146,51 @@ class ReplyStream(GreetingStream):
             self._take_chunk(request, view)
             if self._flags & REPLY_FLAG_DONE:
                 self._conclude(request)
-        except MalformedMessage as error:
+        except MessageError as error:
             self._give_up(error)
 
     def _take_chunk(self, request: ClientRequest, view: memoryview) -> None:
         kind = self._type
         if kind == ChunkType.OFFSET_DATA and request.command is Command.READ:
             if len(view) < 9:
-                raise MalformedMessage(f"data chunk of {len(view)} bytes holds no data")
+                raise MessageError(f"data chunk of {len(view)} bytes holds no data")
             self._take_piece(request, int.from_bytes(view[:8], "big"), len(view) - 8, view)
         elif kind == ChunkType.OFFSET_HOLE and request.command is Command.READ:
             if len(view) != protocol.HOLE.size:
-                raise MalformedMessage(f"hole chunk has {len(view)} bytes, not {protocol.HOLE.size}")
+                raise MessageError(f"hole chunk has {len(view)} bytes, not {protocol.HOLE.size}")
             offset, length = protocol.HOLE.unpack(view)
             self._take_piece(request, offset, length, None)
         elif kind == ChunkType.BLOCK_STATUS and request.command is Command.BLOCK_STATUS:
             self._take_status(request, bytes(view))
         elif kind == ChunkType.NONE:
             if len(view) or not self._flags & REPLY_FLAG_DONE:
-                raise MalformedMessage("chunk NONE must be empty and the last one")
+                raise MessageError("chunk NONE must be empty and the last one")
         elif kind & CHUNK_ERROR_BIT:
             error, message = protocol.parse_error_chunk(bytes(view))
             # The first error is the request's: later ones tell where else it failed.
             if not request.errno:
                 request.errno, request.message = error, message
         else:
-            raise MalformedMessage(f"chunk {protocol.name_of(ChunkType, kind)} does not answer {request.describe()}")
+            raise MessageError(f"chunk {protocol.name_of(ChunkType, kind)} does not answer {request.describe()}")
 
     def _take_piece(self, request: ClientRequest, offset: int, length: int, view: memoryview | None) -> None:
         """Note a stretch of read data, which the view holds from its byte 8 on; None is a hole."""
         if not length or offset < request.offset or offset + length > request.offset + request.length:
-            raise MalformedMessage(f"chunk {offset}+{length} does not lie within {request.describe()}")
+            raise MessageError(f"chunk {offset}+{length} does not lie within {request.describe()}")
         request.received += length
         if request.received > request.length:
-            raise MalformedMessage(f"chunks of {request.describe()} overlap")
+            raise MessageError(f"chunks of {request.describe()} overlap")
         request.pieces.append((offset, bytes(length) if view is None else bytes(view[8:])))
 
     def _take_status(self, request: ClientRequest, payload: bytes) -> None:
         context_id, extents = protocol.parse_status_chunk(payload)
         name = self.terms.contexts.get(context_id)
         if name is None:
-            raise MalformedMessage(f"block status for context id {context_id}, which was not granted")
+            raise MessageError(f"block status for context id {context_id}, which was not granted")
         if context_id in request.statuses:
-            raise MalformedMessage(f"block status for {name} comes twice")
+            raise MessageError(f"block status for {name} comes twice")
         if sum(length for length, _ in extents[:-1]) >= request.length:
-            raise MalformedMessage(f"block status for {name} goes on after the end of {request.describe()}")
+            raise MessageError(f"block status for {name} goes on after the end of {request.describe()}")
         request.statuses[context_id] = extents
 
     def _conclude(self, request: ClientRequest) -> None:
@@ -205,16 +205,16 @@ class ReplyStream(GreetingStream):
                 position = request.offset
                 for offset, piece in pieces:
                     if offset != position:
-                        raise MalformedMessage(f"chunks of {request.describe()} overlap or leave a gap at {position}")
+                        raise MessageError(f"chunks of {request.describe()} overlap or leave a gap at {position}")
                     position += len(piece)
             if request.received != request.length:
-                raise MalformedMessage(f"chunks of {request.describe()} hold {request.received} bytes")
+                raise MessageError(f"chunks of {request.describe()} hold {request.received} bytes")
             request.data = pieces[0][1] if len(pieces) == 1 else b"".join([piece for _, piece in pieces])
             request.pieces = []
         elif request.command is Command.BLOCK_STATUS:
             missing = [name for number, name in self.terms.contexts.items() if number not in request.statuses]
             if missing:
-                raise MalformedMessage(f"{request.describe()} lacks a status for {', '.join(missing)}")
+                raise MessageError(f"{request.describe()} lacks a status for {', '.join(missing)}")
         self._complete(request)
 
     def _complete(self, request: ClientRequest) -> None:
@@ -222,7 +222,7 @@ class ReplyStream(GreetingStream):
         self.replies += 1
         request.finish(ClientRequestState.FAILED if request.errno else ClientRequestState.COMPLETED)
 
-    def _give_up(self, error: MalformedMessage) -> None:
+    def _give_up(self, error: MessageError) -> None:
         self.failure = ProtocolViolation(f"NBD server: {error}")
         self.abort_connection()
         self.lose_all(str(self.failure))

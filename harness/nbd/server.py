@@ -18,7 +18,7 @@ from harness.errors import CaseError
 from harness.nbd import protocol
 from harness.nbd.export import Export
 from harness.nbd.haggling import Haggling
-from harness.nbd.protocol import MalformedMessage, Option, Reply, Request
+from harness.nbd.protocol import MessageError, Option, Reply, Request
 from harness.nbd.stream import MessageStream
 from harness.nbd.transmission import Transmission
 from harness.storage import HeldStorage
@@ -195,7 +195,7 @@ class _Connection(MessageStream):
     def _on_client_flags(self, view: memoryview) -> None:
         try:
             self._haggling.client_flags(int.from_bytes(view, "big"))
-        except MalformedMessage as error:
+        except MessageError as error:
             self._drop(str(error))
             return
         self.expect(protocol.OPTION_HEADER.size, self._on_option_header)
@@ -215,7 +215,7 @@ class _Connection(MessageStream):
     def _on_option_data(self, view: memoryview) -> None:
         try:
             replies = self._haggling.option(self._option, bytes(view))
-        except MalformedMessage as error:
+        except MessageError as error:
             self._drop(str(error))
             return
         self._server.activity += 1
