@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from harness import artefacts, implementations
+from harness import artefacts
 from harness.artefacts import UNREMARKABLE
 from harness.cases import Case
 from harness.errors import UsageError
@@ -27,6 +27,8 @@ def make_tasks(cases: Iterable[Case], specs: Sequence[str]) -> list[Task]:
     :param specs: the implementations' specs as the user gave them.
     :raise UsageError: when a spec is not known or given twice.
     """
+    from harness import implementations  # only here: it knows every program that it may have to start
+
     # What parse() makes of it holds in every folder, also in the one in which a worker runs.
     specs = [implementations.parse(spec).spec for spec in specs]
     for index, spec in enumerate(specs):

@@ -1,0 +1,14 @@
+"""For all tests: pytest's own fixture for testing plug-ins, and no trace of the caller's environment."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as on a machine where nobody is logged in: no CI, no colours, no options from outside."""
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
