@@ -167,6 +167,8 @@ class Supervisor:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in _ENDING_SIGNALS:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # as nohup(1) wants it
                 self._previous_handlers[number] = signal.signal(number, _interrupt)
         return self
 

@@ -260,11 +260,23 @@ def test_supervisor_left_restores_handlers_and_closes_everything(tmp_path: Path)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
 
 
+def test_supervisor_leaves_ignored_signals_ignored(tmp_path: Path) -> None:
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with make_supervisor(tmp_path / "results"):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+
+
 SUPERVISE_ENDLESS = """
+import signal
 import sys
 from pathlib import Path
 from harness.records import Task
 from harness.supervisor import Supervisor
+# Whoever runs the tests in the background of a shell has SIGINT ignored, and so have we.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 case, results = sys.argv[1:]
 task = Task(case_path=case, case_id="endless", implementation="reference")
 try:
