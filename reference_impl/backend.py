@@ -46,9 +46,7 @@ class Backend(Parent):
     def describe_parent(self) -> str:
         return f"export '{self.name}'"
 
-    def submit(
-        self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None = None
-    ) -> GuestRequest:
+    def submit(self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None = None) -> GuestRequest:
         """Send a request; it runs to its first wait before this returns. `on_done` is called when it is answered."""
         name = f"guest {request.operation} {request.offset}+{request.length}"
         request.task = self._graph.scheduler.start(self._serve(request, on_done), name)

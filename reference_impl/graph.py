@@ -46,7 +46,7 @@ class BlockStatus(NamedTuple):
 
 
 class Parent:
-    """Whoever holds an edge: a node, a guest's backend, a job. The defaults are those of a parent that never does I/O."""
+    """Whoever holds an edge: a node, a guest's backend, a job. The defaults are those of one that never does I/O."""
 
     def describe_parent(self) -> str:
         """Who this is, for messages."""

@@ -87,9 +87,7 @@ class Job(Parent):
 
     kind = "?"
 
-    def __init__(
-        self, host: JobHost, job_id: str, *, auto_finalize: bool = True, auto_dismiss: bool = True
-    ) -> None:
+    def __init__(self, host: JobHost, job_id: str, *, auto_finalize: bool = True, auto_dismiss: bool = True) -> None:
         self.host = host
         self.graph = host.graph
         self.scheduler = host.graph.scheduler

@@ -49,9 +49,7 @@ class Machine:
         }
         self._monitor = Monitor(self.scheduler, handlers)
 
-    def attach_storage(
-        self, name: str, port: StoragePort, *, read_only: bool = False, unmap: bool = False
-    ) -> Node:
+    def attach_storage(self, name: str, port: StoragePort, *, read_only: bool = False, unmap: bool = False) -> Node:
         """Add a node over storage of somebody else's.
 
         :param unmap: whether discards and deallocating zero writes reach the storage.

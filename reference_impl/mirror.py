@@ -451,7 +451,7 @@ class MirrorJob(Job):
     # Active writes
 
     def mirrors_actively(self) -> bool:
-        """Whether a guest's write that comes now goes to the target too: not after an error or a forced cancel (C27)."""
+        """Whether a guest's write that comes now goes to the target too: not after an error or forced cancel (C27)."""
         return not self.has_failed and not self.is_cancelled and self.copy_mode is CopyMode.WRITE_BLOCKING
 
     async def active_write_begin(self, offset: int, length: int) -> MirrorOperation:
@@ -581,4 +581,3 @@ class MirrorJob(Job):
 
     def driver_info(self) -> dict[str, Any]:
         return {"actively-synced": self.actively_synced}
-

@@ -96,9 +96,7 @@ class MirrorFilter(Node):
         job = self.job
         return job is not None and job.mirrors_actively()
 
-    async def _write(
-        self, offset: int, length: int, source_write: SourceWrite, to_target: TargetWrite
-    ) -> None:
+    async def _write(self, offset: int, length: int, source_write: SourceWrite, to_target: TargetWrite) -> None:
         job = self.job if self.copies_to_target() else None
         if job is None:
             try:
@@ -119,4 +117,3 @@ class MirrorFilter(Node):
             self.bitmap.set(offset, length)
         if self.job is not None:
             self.job.actively_synced = False
-

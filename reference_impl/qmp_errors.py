@@ -8,7 +8,7 @@ from reference_impl.errors import ModelError
 class QmpError(ModelError):
     """A command is refused and has changed nothing.
 
-    :ivar error_class: ``GenericError``, ``CommandNotFound``, ``DeviceNotActive``, ``DeviceNotFound`` or ``KVMMissingCap``.
+    :ivar error_class: ``GenericError``, ``CommandNotFound``, ``DeviceNotActive`` or ``DeviceNotFound``.
     """
 
     def __init__(self, description: str, error_class: str = "GenericError") -> None:

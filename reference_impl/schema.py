@@ -189,9 +189,7 @@ def introspection() -> list[dict[str, Any]]:
             }
         )
     for event, fields in EVENTS.items():
-        entries.append(
-            {"name": event, "meta-type": "event", "arg-type": members_object(f"q_obj_{event}-arg", fields)}
-        )
+        entries.append({"name": event, "meta-type": "event", "arg-type": members_object(f"q_obj_{event}-arg", fields)})
     for type_name in used:  # grows while it is walked: members use further types
         element = element_type(type_name)
         if element is not None:

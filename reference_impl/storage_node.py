@@ -8,7 +8,7 @@ real program: an export of the harness's own server.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
 

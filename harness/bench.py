@@ -1,0 +1,284 @@
+"""The bench: what a case is handed. Disks, guests, commands, events, waiting, comparing; and all of it is printed.
+
+A case calls the bench line by line, and each line says in the transcript what was done and what came back. After each,
+the bench lets everything happen that can happen without time passing, and prints the events that came of it; so a
+reply and the events around it are always in the same order, whichever of them the program sent first (real-qemu E.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import filters
+from harness.disk import Disk
+from harness.errors import CaseError, CaseSkipped, Disagreement
+from harness.guest import Guest
+from harness.implementations.base import Event, PendingCommand, Session
+from harness.storage import HeldStorage, StorageRequest
+from harness.transcript import Transcript
+from harness.units import format_bytes
+
+JOB_ID = "job0"
+"""The id of a job that a case does not name."""
+
+
+class Bench:
+    """A case's workplace, on one session of one implementation.
+
+    :ivar features: what the implementation offers.
+    :ivar folder: where the case may keep files while it runs.
+    """
+
+    def __init__(self, session: Session, transcript: Transcript, features: frozenset[str], folder: Path) -> None:
+        self.session = session
+        self.features = features
+        self.folder = folder
+        self._transcript = transcript
+        self._events_printed = 0
+        self._events_awaited: dict[str, int] = {}
+        self._disks: dict[str, Disk] = {}
+        self._guests: dict[str, Guest] = {}
+
+    # The transcript
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._transcript.line(text)
+
+    def note(self, text: str) -> None:
+        """Print a comment: what the next lines are about."""
+        self.say(f"# {text}")
+
+    def step(self, text: str) -> None:
+        """Print a line about something done, let everything happen that follows from it, and print the events."""
+        self.say(text)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything happen that can without time passing, and print the events."""
+        self.session.settle()
+        self.print_events()
+
+    def print_events(self) -> None:
+        """Print the events that have come since the last time."""
+        events = self.session.events[self._events_printed :]
+        self._events_printed += len(events)
+        for event in events:
+            self.say(f"event {event.name} {filters.canonical(event.data)}")
+
+    def require(self, feature: str) -> None:
+        """Skip the case if the implementation does not offer a feature that only now turns out to be needed."""
+        if feature not in self.features:
+            raise CaseSkipped(f"needs {feature}")
+
+    # Disks and guests
+
+    def disk(
+        self,
+        name: str,
+        size: int,
+        fill: int | None = None,
+        *,
+        data: bytes | None = None,
+        unmap: bool = False,
+        read_only: bool = False,
+    ) -> Disk:
+        """Make a disk of held storage and a node of the same name over it.
+
+        :param size: bytes. :param fill: what every byte is; None is a disk of which nothing is allocated.
+        :param data: what the disk begins with, instead of `fill`.
+        :param unmap: whether discards and deallocating zero writes reach it.
+        """
+        if name in self._disks:
+            raise CaseError(f"there is a disk '{name}' already")
+        storage = HeldStorage(name, size)
+        contents = "empty"
+        if data is not None:
+            storage.write_bytes(0, data)
+            contents = f"{format_bytes(len(data))} of data"
+        elif fill is not None and size:
+            storage.fill(fill)
+            contents = f"all 0x{fill:02x}"
+        options = "".join(f", {word}" for word, given in (("unmap", unmap), ("read-only", read_only)) if given)
+        self.session.attach(name, storage, read_only=read_only, unmap=unmap)
+        disk = self._disks[name] = Disk(self, storage)
+        self.say(f"disk {name}: {format_bytes(size)}, {contents}{options}")
+        return disk
+
+    def guest(self, disk: Disk | str) -> Guest:
+        """Give a guest access to a disk, or to another node by name. Before a job starts on it."""
+        name = disk if isinstance(disk, str) else disk.name
+        if name not in self._guests:
+            self._guests[name] = Guest(self, self.session.open_guest(name))
+        return self._guests[name]
+
+    # Commands
+
+    def execute(self, command: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Execute a QMP command and print it, its reply and the events; return the reply.
+
+        :param more: further arguments, with ``_`` in place of ``-``.
+        """
+        pending = self.start_execute(command, arguments, **more)
+        reply = self.finish(pending)
+        self.settle()
+        return reply
+
+    def start_execute(self, command: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> PendingCommand:
+        """Send a command and print it, without waiting for the reply."""
+        given = dict(arguments or {}) | {name.replace("_", "-"): value for name, value in more.items()}
+        self.say(f"-> {command} {filters.canonical(given)}")
+        return self.session.submit_command(command, given)
+
+    def finish(self, pending: PendingCommand) -> dict[str, Any]:
+        """Wait for the reply to a command, and print it."""
+        self.session.wait(lambda: pending.done, f"the reply to {pending.name}")
+        assert pending.reply is not None
+        self.say(f"<- {filters.canonical(pending.reply)}")
+        return pending.reply
+
+    def query(self, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
+        """Execute a command silently and return what it returns.
+
+        :raise Disagreement: when it answers with an error.
+        """
+        pending = self.session.submit_command(command, arguments or {})
+        self.session.wait(lambda: pending.done, f"the reply to {command}")
+        assert pending.reply is not None
+        if "return" not in pending.reply:
+            raise Disagreement(f"{command} was refused: {filters.canonical(pending.reply)}")
+        return pending.reply["return"]
+
+    def mirror(self, source: Disk | str, target: Disk | str, **options: Any) -> dict[str, Any]:
+        """Start ``blockdev-mirror``: job ``job0``, sync full, unless the options say otherwise."""
+        names = {
+            "device": source if isinstance(source, str) else source.name,
+            "target": target if isinstance(target, str) else target.name,
+        }
+        return self.execute("blockdev-mirror", {"job-id": JOB_ID, "sync": "full"} | names, **options)
+
+    # What a job says of itself
+
+    def job(self, job_id: str = JOB_ID) -> dict[str, Any]:
+        """The job's entry in `query-block-jobs`, silently; empty when there is none."""
+        for info in self.query("query-block-jobs"):
+            if info["device"] == job_id:
+                return dict(info)
+        return {}
+
+    def show_job(self, job_id: str = JOB_ID) -> None:
+        """Print the job's entry in `query-block-jobs`, but for what lawfully differs."""
+        info = self.job(job_id)
+        self.say(f"job {filters.canonical(filters.block_job_info(info))}" if info else f"no job {job_id}")
+
+    def progress(self, job_id: str = JOB_ID) -> tuple[int, int]:
+        """(what is done, the total) from `query-jobs`, in bytes, silently."""
+        for info in self.query("query-jobs"):
+            if info["id"] == job_id:
+                return info["current-progress"], info["total-progress"]
+        raise Disagreement(f"query-jobs does not list {job_id}")
+
+    def dirty_bytes(self) -> int:
+        """What the mirror's bitmap counts as dirty, silently.
+
+        The bitmap has no name. Up to 8.1 it is a bitmap of the source, since then of the filter (QQ-4), so it is looked
+        for on every node.
+        """
+        counts = [
+            bitmap["count"]
+            for node in self.query("query-named-block-nodes")
+            for bitmap in node.get("dirty-bitmaps", ())
+            if "name" not in bitmap
+        ]
+        if len(counts) != 1:
+            raise Disagreement(f"there are {len(counts)} bitmaps without a name, not 1")
+        return int(counts[0])
+
+    def show_progress(self, job_id: str = JOB_ID) -> None:
+        """Print what is done, the total and what is dirty, in bytes."""
+        current, total = self.progress(job_id)
+        self.say(f"progress {current}/{total} dirty {self.dirty_bytes()}")
+
+    # Waiting
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Let things happen, and time pass, until a condition holds; then settle and print the events.
+
+        :param condition: must not execute commands: for that there is `wait_until`.
+        """
+        self.session.wait(condition, what)
+        self.settle()
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """As `wait`, for a condition that executes commands."""
+        self.session.settle()
+        while not condition():
+            self.session.let_time_pass()
+        self.print_events()
+
+    def wait_event(self, name: str, **data: Any) -> Event:
+        """Wait for an event, and print all that came. The second wait for the same is for the second one, and so on.
+
+        :param data: members that the event must have, with ``_`` in place of ``-``.
+        """
+        wanted = {member.replace("_", "-"): value for member, value in data.items()}
+        key = f"{name} {filters.canonical(wanted)}" if wanted else name
+        position = self._events_awaited.get(key, 0)
+        found: list[tuple[int, Event]] = []
+
+        def arrived() -> bool:
+            nonlocal position
+            while position < len(self.session.events):
+                event = self.session.events[position]
+                position += 1
+                if event.name == name and wanted.items() <= event.data.items():
+                    found.append((position, event))
+                    return True
+            return False
+
+        self.session.wait(arrived, f"event {key}")
+        after, event = found[0]
+        self._events_awaited[key] = after
+        self.settle()
+        return event
+
+    # Comparing
+
+    def compare(self, one: Disk, other: Disk) -> bool:
+        """Print whether two disks hold the same; return it."""
+        difference = one.storage.first_difference(other.storage)
+        if difference is None:
+            self.say(f"{one.name} and {other.name} are equal")
+            return True
+        self.say(f"{one.name} and {other.name} differ at {format_bytes(difference)}")
+        return False
+
+    def require_equal(self, one: Disk, other: Disk) -> None:
+        """As `compare`; a difference ends the case.
+
+        :raise Disagreement: naming the first byte that differs.
+        """
+        difference = one.storage.first_difference(other.storage)
+        if not self.compare(one, other):
+            assert difference is not None
+            raise Disagreement(describe_difference(one.storage, other.storage, difference))
+
+    def end(self) -> None:
+        """What is still to be said when a case has ended: the events that nobody has printed."""
+        self.settle()
+
+
+def describe_difference(one: HeldStorage, other: HeldStorage, offset: int) -> str:
+    """Name the first byte in which two disks differ, and what each holds there."""
+    if offset >= min(one.size, other.size):
+        return f"{one.name} has {one.size} bytes and {other.name} has {other.size}"
+    values = [storage.read_bytes(offset, 1)[0] for storage in (one, other)]
+    return f"byte {offset} is 0x{values[0]:02x} on {one.name} and 0x{values[1]:02x} on {other.name}"
+
+
+def describe_requests(requests: Sequence[StorageRequest]) -> str:
+    """Requests in a row, in order of their ranges: the order of arrival is the program's own affair (real-qemu I)."""
+    ordered = sorted(requests, key=lambda request: (request.offset, request.length, request.operation))
+    return ", ".join(request.describe() for request in ordered) or "nothing"

@@ -1,0 +1,164 @@
+"""What a case and an implementation have to do with each other: this interface and nothing else.
+
+An `Implementation` can be probed and opened; each opening is a `Session`, a fresh instance with no disks. A session
+takes commands, guest requests and storage, and lists the events that it sent. Nothing in it returns before it is told
+to wait: `settle` lets everything happen that can happen without time passing, `let_time_pass` lets a little time pass,
+and `wait` does so until a condition holds.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import CaseError
+from harness.storage import HeldStorage, Operation
+
+HANG_LIMIT_S = 30.0
+"""How long a wait on a real program may last. It only catches hangs: nothing that works needs a tenth of it."""
+
+
+class Event(NamedTuple):
+    """An event as it was sent, without its time."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Probe(NamedTuple):
+    """What an implementation says of itself."""
+
+    version: str
+    features: frozenset[str]
+
+
+class PendingCommand:
+    """A command on its way.
+
+    :ivar reply: ``{"return": …}`` or ``{"error": {"class": …, "desc": …}}`` once it is there.
+    """
+
+    __slots__ = ("arguments", "name", "reply")
+
+    def __init__(self, name: str, arguments: Mapping[str, Any]) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.reply: dict[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it was answered."""
+        return self.reply is not None
+
+
+class PendingRequest:
+    """A guest's request on its way.
+
+    :ivar errno: None while it is under way, 0 when it succeeded, else what it failed with.
+    :ivar data: what a read returned.
+    """
+
+    __slots__ = ("data", "errno", "fua", "length", "may_unmap", "offset", "operation", "payload")
+
+    def __init__(
+        self,
+        operation: Operation,
+        offset: int,
+        length: int,
+        payload: bytes | None = None,
+        *,
+        fua: bool = False,
+        may_unmap: bool = False,
+    ) -> None:
+        self.operation = operation
+        self.offset = offset
+        self.length = length
+        self.payload = payload
+        self.fua = fua
+        self.may_unmap = may_unmap
+        self.errno: int | None = None
+        self.data: bytes | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it was answered."""
+        return self.errno is not None
+
+
+class GuestPort(abc.ABC):
+    """A guest's access to a node."""
+
+    @abc.abstractmethod
+    def submit(self, request: PendingRequest) -> None:
+        """Send a request; many may be under way."""
+
+
+class Session(abc.ABC):
+    """One instance of an implementation.
+
+    :ivar events: every event so far, in the order in which they were sent. Only the session appends.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    @abc.abstractmethod
+    def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
+        """Make a node called `name` over the storage; `unmap` lets discards reach it."""
+
+    @abc.abstractmethod
+    def open_guest(self, node_name: str) -> GuestPort:
+        """Give a guest access to a node. Do it before a job starts on the node."""
+
+    @abc.abstractmethod
+    def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
+        """Send a QMP command."""
+
+    @abc.abstractmethod
+    def settle(self) -> None:
+        """Return once nothing can happen any more without time passing or a held request being released."""
+
+    @abc.abstractmethod
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Let things happen, and time pass, until the condition holds.
+
+        :param what: what is waited for, in words, for the report of a hang.
+        :raise ImplementationHang: when it does not come to hold.
+        """
+
+    @abc.abstractmethod
+    def let_time_pass(self) -> None:
+        """Let a little time pass: on a model until the next timer, on a real program until it does something.
+
+        :raise ImplementationHang: when nothing can ever happen again.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End the instance; nothing of it stays behind. May be called twice."""
+
+    def hbitmap(self, size: int, granularity: int) -> Any:
+        """A hierarchical bitmap, for implementations with the feature ``hbitmap``."""
+        raise CaseError("this implementation has no bitmap of its own to show")
+
+
+class Implementation(abc.ABC):
+    """Something to be tested, named by a spec such as ``reference`` or ``qemu-storage-daemon:/usr/bin/…``."""
+
+    spec: str
+
+    @abc.abstractmethod
+    def probe(self) -> Probe:
+        """Say version and features.
+
+        :raise ImplementationUnavailable: when it cannot be started.
+        """
+
+    @abc.abstractmethod
+    def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
+        """Make an instance that keeps its sockets and files in `folder`.
+
+        :raise ImplementationUnavailable: when it cannot be started.
+        """

@@ -1,0 +1,68 @@
+"""The table of kinds. A new kind of implementation is a row here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harness.errors import UsageError
+from harness.implementations.base import Implementation
+
+
+class Kind(NamedTuple):
+    """A kind of implementation.
+
+    :ivar usage: how a spec of this kind is written. :ivar summary: what it is, one line.
+    :ivar make: makes one of a spec and its detail. :ivar candidates: specs worth probing on this machine.
+    :ivar installation: how to get it, one line; empty when it needs nothing.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    make: Callable[[str, str], Implementation]
+    candidates: Callable[[], list[str]]
+    installation: str
+
+
+def _make_reference(spec: str, detail: str) -> Implementation:
+    # Imported when asked for: a run on a real program has no use for the model.
+    from harness.implementations.reference import Reference
+
+    if detail:
+        raise UsageError(f"implementation '{spec}': the reference has no variant '{detail}'")
+    return Reference(spec)
+
+
+def _make_storage_daemon(spec: str, detail: str) -> Implementation:
+    from harness.implementations.storage_daemon import StorageDaemon
+
+    return StorageDaemon(spec, detail or "qemu-storage-daemon")
+
+
+def _storage_daemons() -> list[str]:
+    return ["qemu-storage-daemon"] if shutil.which("qemu-storage-daemon") else []
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "reference",
+            "reference",
+            "the reference implementation, in process",
+            _make_reference,
+            lambda: ["reference"],
+            "",
+        ),
+        Kind(
+            "qemu-storage-daemon",
+            "qemu-storage-daemon[:PATH]",
+            "a real qemu-storage-daemon",
+            _make_storage_daemon,
+            _storage_daemons,
+            "apt-get install qemu-system-common",
+        ),
+    )
+}

@@ -1,0 +1,104 @@
+"""QMP to a real program: one end of a socket pair, commands in flight, events as they come.
+
+The client is qemu.qmp's; this keeps what a session needs of it in one place: events in the order in which they were
+sent, replies that may come later, the last messages for the report of a hang, and a counter that moves whenever
+anything is heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from qemu.qmp import EventListener, ExecuteError, Message, QMPClient, QMPError
+
+from harness.errors import ProtocolViolation
+from harness.implementations.base import PendingCommand
+
+LAST_MESSAGES_COUNT = 20
+"""How many messages a report of a hang shows."""
+
+MESSAGE_CHARACTERS_MAX = 400
+"""How much of each: enough for any reply but a query of everything."""
+
+# What goes wrong on the connection reaches the user as an error of the session; the library need not log it too.
+logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
+logging.getLogger("qemu.qmp").propagate = False
+
+
+class QmpConnection:
+    """A connection that has been negotiated.
+
+    :param on_event: called with each event's name and data.
+    :param changed: called whenever anything was heard.
+    :ivar lost: None, or what was lost when the program hung up.
+    :ivar activity: grows with every reply and event. :ivar last_messages: the last ones in either direction.
+    """
+
+    def __init__(self, on_event: Callable[[str, dict[str, Any]], None], changed: Callable[[], None]) -> None:
+        self.activity = 0
+        self.last_messages: deque[str] = deque(maxlen=LAST_MESSAGES_COUNT)
+        self.lost: str | None = None
+        self._changed = changed
+        self._on_event = on_event
+        self._client = QMPClient("mirrorcheck")
+        self._client.register_listener(EventListener(event_filter=self._take_event))
+        self._commands: set[asyncio.Task[None]] = set()
+
+    async def connect(self, end: socket.socket) -> None:
+        """Greet and negotiate over a connected socket.
+
+        :raise QMPError: when that fails.
+        """
+        await self._client.connect(end)
+
+    def _take_event(self, message: Message) -> bool:
+        self.activity += 1
+        self._remember(f"event {json.dumps(dict(message), sort_keys=True)}")
+        data = message.get("data", {})
+        name = message["event"]
+        if not isinstance(data, dict) or not isinstance(name, str):
+            raise ProtocolViolation(f"event {dict(message)!r} is not of the form that QMP gives events")
+        self._on_event(name, data)
+        self._changed()
+        return False  # nobody reads the listener's own queue
+
+    def _remember(self, text: str) -> None:
+        self.last_messages.append(text)
+
+    def start(self, pending: PendingCommand) -> None:
+        """Send a command without waiting for its reply; only from within the event loop."""
+        task = asyncio.get_running_loop().create_task(self.run(pending))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def run(self, pending: PendingCommand) -> None:
+        """Send a command and wait for its reply; if the program hangs up there is none, and `lost` says why."""
+        self._remember(f"-> {pending.name} {json.dumps(dict(pending.arguments), sort_keys=True, default=repr)}")
+        try:
+            value = await self._client.execute(pending.name, pending.arguments or None)
+            pending.reply = {"return": value}
+        except ExecuteError as error:
+            pending.reply = {"error": {"class": str(error.error_class), "desc": str(error)}}
+        except (QMPError, OSError, EOFError) as error:
+            self.lost = self.lost or f"QMP connection lost during {pending.name}: {error or type(error).__name__}"
+        if pending.reply is not None:
+            self._remember(f"<- {json.dumps(pending.reply, sort_keys=True)[:MESSAGE_CHARACTERS_MAX]}")
+        self.activity += 1
+        self._changed()
+
+    async def close(self) -> None:
+        """Hang up; never fails."""
+        for task in list(self._commands):
+            task.cancel()
+        if self._commands:
+            await asyncio.gather(*self._commands, return_exceptions=True)
+        try:
+            await self._client.disconnect()
+        except (QMPError, OSError, EOFError):
+            pass  # the program hung up first

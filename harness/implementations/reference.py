@@ -1,0 +1,183 @@
+"""The adapter to the reference: the only place where the harness meets `reference_impl`."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.errors import ImplementationCrash, ImplementationHang
+from harness.implementations.base import (
+    HANG_LIMIT_S,
+    Event,
+    GuestPort,
+    Implementation,
+    PendingCommand,
+    PendingRequest,
+    Probe,
+    Session,
+)
+from harness.implementations.features import features_of_schema
+from harness.storage import HeldStorage, Operation, StorageRequest
+from reference_impl.backend import Backend, GuestRequest
+from reference_impl.hbitmap import HBitmap
+from reference_impl.machine import Machine
+from reference_impl.mirror_commands import MirrorParts
+from reference_impl.monitor import Command
+from reference_impl.scheduler import LivelockError, Scheduler
+from reference_impl.schema import introspection
+from reference_impl.storage_node import Completion
+
+VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
+"""How much virtual time a wait may take before it is a hang: twice what a real program gets."""
+
+MODEL_FEATURES = frozenset({"hbitmap", "virtual-time"})
+"""What only a model offers: its bitmap by itself, and a clock that stands still until it is told to go on."""
+
+
+class _Port:
+    """Held storage as the reference's storage nodes see it: completions come through the scheduler, never at once."""
+
+    def __init__(self, storage: HeldStorage, scheduler: Scheduler) -> None:
+        self._storage = storage
+        self._scheduler = scheduler
+
+    @property
+    def size_bytes(self) -> int:
+        return self._storage.size
+
+    def submit(
+        self,
+        operation: str,
+        offset: int,
+        length: int,
+        data: bytes | None,
+        fua: bool,
+        may_unmap: bool,
+        completion: Completion,
+    ) -> None:
+        def on_complete(request: StorageRequest) -> None:
+            errno, result = request.errno, request.result
+            self._scheduler.post(lambda: completion(errno, result))
+
+        self._storage.submit(
+            Operation(operation), offset, length, data, fua=fua, may_unmap=may_unmap, on_complete=on_complete
+        )
+
+    def block_status(self, offset: int, length: int) -> tuple[int, bool, bool]:
+        extent = self._storage.extents(offset, length, 1)[0]
+        return extent.length, extent.is_hole, extent.is_zero
+
+
+class _Guest(GuestPort):
+    def __init__(self, session: ReferenceSession, backend: Backend) -> None:
+        self._session = session
+        self._backend = backend
+
+    def submit(self, request: PendingRequest) -> None:
+        def on_done(answered: GuestRequest) -> None:
+            request.data = answered.data
+            request.errno = answered.errno
+
+        inner = GuestRequest(
+            request.operation.value,
+            request.offset,
+            request.length,
+            request.payload,
+            fua=request.fua,
+            may_unmap=request.may_unmap,
+        )
+        with self._session.guarded():
+            self._backend.submit(inner, on_done)
+
+
+class ReferenceSession(Session):
+    """The reference in this process, driven through its scheduler."""
+
+    def __init__(self, parts: MirrorParts | None = None) -> None:
+        super().__init__()
+        self.machine = Machine(parts, self._on_event)
+        self._scheduler = self.machine.scheduler
+
+    def _on_event(self, name: str, data: Mapping[str, Any]) -> None:
+        self.events.append(Event(name, dict(data)))
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn whatever goes wrong inside the model into an error of the implementation under test."""
+        try:
+            yield
+        except LivelockError as error:
+            raise ImplementationHang(str(error), error.waits) from error
+        except Exception as error:
+            # Whatever the model raises out of its own code is the model's fault, which here is the one under test.
+            text = f"the reference raised {type(error).__name__}: {error}"
+            raise ImplementationCrash(text, traceback.format_exc()) from error
+
+    def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
+        with self.guarded():
+            port = _Port(storage, self._scheduler)
+            self.machine.attach_storage(name, port, read_only=read_only, unmap=unmap)
+
+    def open_guest(self, node_name: str) -> GuestPort:
+        with self.guarded():
+            return _Guest(self, self.machine.open_guest(node_name))
+
+    def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
+        pending = PendingCommand(name, arguments)
+
+        def on_reply(command: Command) -> None:
+            pending.reply = command.reply
+
+        with self.guarded():
+            self.machine.execute(name, arguments, on_reply)
+        return pending
+
+    def settle(self) -> None:
+        with self.guarded():
+            self._scheduler.settle()
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        limit_ns = self._scheduler.now_ns + VIRTUAL_LIMIT_NS
+        self.settle()
+        while not condition():
+            if self._scheduler.now_ns > limit_ns:
+                seconds = VIRTUAL_LIMIT_NS // 1_000_000_000
+                raise self._hang(f"{seconds} s of virtual time passed while waiting for {what}")
+            self._advance(what)
+            self.settle()
+
+    def let_time_pass(self) -> None:
+        self._advance("anything")
+        self.settle()
+
+    def _advance(self, what: str) -> None:
+        with self.guarded():
+            if self._scheduler.advance_to_next_timer():
+                return
+        raise self._hang(f"nothing can happen any more while waiting for {what}")
+
+    def _hang(self, text: str) -> ImplementationHang:
+        return ImplementationHang(text, self._scheduler.waits())
+
+    def close(self) -> None:
+        self._scheduler.close()
+
+    def hbitmap(self, size: int, granularity: int) -> HBitmap:
+        return HBitmap(size, granularity)
+
+
+class Reference(Implementation):
+    """The reference as it should be."""
+
+    def __init__(self, spec: str = "reference") -> None:
+        self.spec = spec
+
+    def probe(self) -> Probe:
+        return Probe(__version__, features_of_schema(introspection()) | MODEL_FEATURES)
+
+    def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
+        return ReferenceSession()

@@ -1,0 +1,325 @@
+"""A real ``qemu-storage-daemon``: storage on the harness's NBD server, guests on its NBD exports, control over QMP.
+
+The daemon is started anew for every session, on one end of a socket pair; nothing it does survives it. Everything runs
+on one event loop in this thread, which turns only while a session waits: no request is served and no event is read
+behind a case's back.
+
+Source: real-qemu C, D7 and I.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import re
+import shutil
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qemu.qmp import QMPError
+
+from harness import processes
+from harness.errors import (
+    ImplementationCrash,
+    ImplementationError,
+    ImplementationHang,
+    ImplementationUnavailable,
+    ProtocolViolation,
+)
+from harness.implementations.base import (
+    HANG_LIMIT_S,
+    Event,
+    GuestPort,
+    Implementation,
+    PendingCommand,
+    PendingRequest,
+    Probe,
+    Session,
+)
+from harness.implementations.features import features_of_schema
+from harness.implementations.qmp_connection import QmpConnection
+from harness.nbd.client import NbdClient
+from harness.nbd.client_request import ClientRequest
+from harness.nbd.server import NbdServer
+from harness.storage import HeldStorage
+
+IDLE_ROUND_TRIPS = 2
+"""How many QMP round trips in a row must come back with nothing else happening for the program to be at rest.
+
+The reply to a command leaves the main loop after whatever was readable before it; what that set off in turn shows at
+the latest during the second one (design: quiescence).
+"""
+
+BLOCKED_MONITOR_S = 0.02
+"""While a command is under way the monitor answers nobody. Then this long without any activity counts as rest."""
+
+START_LIMIT_S = 30.0
+
+Result = TypeVar("Result")
+
+
+class DaemonSession(Session):
+    """One daemon, its storage server and its guests."""
+
+    def __init__(self, program: str, folder: Path, hang_limit_s: float) -> None:
+        super().__init__()
+        self._hang_limit_s = hang_limit_s
+        self._storage_path = folder / "storage.sock"
+        self._guest_path = folder / "guest.sock"
+        self._loop = asyncio.new_event_loop()
+        self._changed = asyncio.Event()
+        self._server: NbdServer | None = None
+        self._guest_server_started = False
+        self._guests: list[NbdClient] = []
+        self._pending: list[PendingCommand] = []
+        self._qmp = QmpConnection(self._take_event, self._changed.set)
+        ours, theirs = socket.socketpair()
+        self._closed = False
+        try:
+            argv = [
+                program,
+                "--chardev",
+                f"socket,id=control,fd={theirs.fileno()}",
+                "--monitor",
+                "chardev=control",
+            ]
+            try:
+                self._child = processes.start(argv, pass_fds=[theirs.fileno()], cwd=folder)
+            except OSError as error:
+                raise ImplementationUnavailable(f"cannot start {program}: {error.strerror or error}") from error
+            finally:
+                theirs.close()
+            ours.setblocking(False)
+            try:
+                self._run(self._qmp.connect(ours), START_LIMIT_S)
+            except (QMPError, EOFError, OSError, TimeoutError) as error:
+                raise ImplementationUnavailable(self._describe_failed_start(program, error)) from error
+        except BaseException:
+            ours.close()
+            self.close()
+            raise
+
+    def _describe_failed_start(self, program: str, error: BaseException) -> str:
+        self._child.close()
+        said = self._child.stderr_tail().strip().splitlines()
+        detail = said[-1] if said else str(error) or type(error).__name__
+        return f"{program} does not speak QMP: {detail}"
+
+    def _take_event(self, name: str, data: dict[str, Any]) -> None:
+        self.events.append(Event(name, data))
+
+    # The loop
+
+    def _run(self, awaitable: Awaitable[Result], limit_s: float) -> Result:
+        return self._loop.run_until_complete(asyncio.wait_for(awaitable, limit_s))
+
+    def _run_command(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Execute a command of our own, for set-up, and return what it returns.
+
+        :raise ImplementationError: when it is refused.
+        """
+        pending = PendingCommand(name, arguments)
+        self.wait(self._submitted(pending), f"the reply to {name}")
+        assert pending.reply is not None
+        if "error" in pending.reply:
+            raise ImplementationError(f"{name} was refused: {pending.reply['error']['desc']}")
+        return pending.reply["return"]
+
+    def _submitted(self, pending: PendingCommand) -> Callable[[], bool]:
+        self._start(pending)
+        return lambda: pending.done
+
+    def _start(self, pending: PendingCommand) -> None:
+        async def start() -> None:
+            self._qmp.start(pending)
+
+        self._loop.run_until_complete(start())
+
+    def _activity(self) -> int:
+        server = self._server.activity if self._server is not None else 0
+        return self._qmp.activity + server + sum(guest.activity for guest in self._guests)
+
+    def _check_alive(self) -> None:
+        if self._qmp.lost is None:
+            return
+        try:
+            status = self._child.wait(1.0)
+        except TimeoutError:
+            raise ProtocolViolation(self._qmp.lost) from None
+        raise ImplementationCrash(
+            f"qemu-storage-daemon ended: {processes.describe_status(status)}", self._child.stderr_tail()
+        )
+
+    # The interface
+
+    def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
+        if self._server is None:
+            self._server = self._run(NbdServer.start(self._storage_path), START_LIMIT_S)
+        self._server.add_export(name, storage, read_only=read_only)
+        storage.on_submit.append(lambda request: self._changed.set())
+        options = {
+            "driver": "nbd",
+            "node-name": name,
+            "server": {"type": "unix", "path": str(self._storage_path)},
+            "export": name,
+            "read-only": read_only,
+            "discard": "unmap" if unmap else "ignore",
+        }
+        self._run_command("blockdev-add", options)
+
+    def open_guest(self, node_name: str) -> GuestPort:
+        if not self._guest_server_started:
+            self._guest_server_started = True
+            address = {"type": "unix", "data": {"path": str(self._guest_path)}}
+            self._run_command("nbd-server-start", {"addr": address})
+        export = {
+            "type": "nbd",
+            "id": f"guest-{node_name}",
+            "node-name": node_name,
+            "name": node_name,
+            "writable": True,
+        }
+        self._run_command("block-export-add", export)
+        client = self._run(NbdClient.connect(self._guest_path, node_name), START_LIMIT_S)
+        self._guests.append(client)
+        return _Guest(client, self._changed.set)
+
+    def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
+        pending = PendingCommand(name, arguments)
+        self._start(pending)
+        self._pending.append(pending)
+        return pending
+
+    def settle(self) -> None:
+        self._pending = [pending for pending in self._pending if not pending.done]
+        try:
+            self._run(self._settle(), self._hang_limit_s)
+        except TimeoutError:
+            raise self._hang(f"it is never at rest within {self._hang_limit_s:g} s") from None
+        self._check_alive()
+
+    async def _settle(self) -> None:
+        idle = 0
+        while idle < IDLE_ROUND_TRIPS and self._qmp.lost is None:
+            before = self._activity()
+            if any(not pending.done for pending in self._pending):
+                await self._rest_behind_blocked_monitor()
+            else:
+                ping = PendingCommand("query-version", {})
+                await self._qmp.run(ping)
+                before += 1  # the ping's own reply
+            idle = idle + 1 if self._activity() == before and self._at_rest() else 0
+
+    def _at_rest(self) -> bool:
+        return self._server is None or self._server.idle()
+
+    async def _rest_behind_blocked_monitor(self) -> None:
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), BLOCKED_MONITOR_S)
+        except TimeoutError:
+            pass
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        if condition():
+            return
+        try:
+            self._run(self._wait(condition), self._hang_limit_s)
+        except TimeoutError:
+            raise self._hang(f"{self._hang_limit_s:g} s passed while waiting for {what}") from None
+        if not condition():
+            self._check_alive()
+
+    async def _wait(self, condition: Callable[[], bool]) -> None:
+        while not condition() and self._qmp.lost is None:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def let_time_pass(self) -> None:
+        self._run(self._rest_behind_blocked_monitor(), self._hang_limit_s)
+        self._check_alive()
+
+    def _hang(self, text: str) -> ImplementationHang:
+        waits = [f"guest {request.describe()}: no reply" for guest in self._guests for request in guest.pending]
+        waits += [f"command {pending.name}: no reply" for pending in self._pending if not pending.done]
+        return ImplementationHang(text, waits, list(self._qmp.last_messages))
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for guest in self._guests:
+            guest.abort()
+        if hasattr(self, "_child"):
+            self._child.close()
+        self._loop.run_until_complete(self._close_connections())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+        for path in (self._storage_path, self._guest_path):
+            path.unlink(missing_ok=True)
+
+    async def _close_connections(self) -> None:
+        await self._qmp.close()
+        if self._server is not None:
+            await self._server.close()
+
+
+class _Guest(GuestPort):
+    def __init__(self, client: NbdClient, changed: Callable[[], None]) -> None:
+        self._client = client
+        self._changed = changed
+
+    def submit(self, request: PendingRequest) -> None:
+        def on_complete(answered: ClientRequest) -> None:
+            request.data = answered.data
+            request.errno = answered.errno
+            self._changed()
+
+        self._client.submit(
+            request.operation,
+            request.offset,
+            request.length,
+            request.payload,
+            fua=request.fua,
+            may_unmap=request.may_unmap,
+            on_complete=on_complete,
+        )
+
+
+class StorageDaemon(Implementation):
+    """A ``qemu-storage-daemon`` by name or path."""
+
+    def __init__(self, spec: str, program: str) -> None:
+        self.spec = spec
+        self._program = program
+
+    def probe(self) -> Probe:
+        path = shutil.which(self._program)
+        if path is None:
+            raise ImplementationUnavailable(f"{self._program}: no such program")
+        resolved = os.path.realpath(path)
+        return _probe(resolved, os.stat(resolved).st_mtime_ns)
+
+    def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
+        return DaemonSession(self._program, folder, hang_limit_s)
+
+
+@functools.cache
+def _probe(path: str, modified_ns: int) -> Probe:
+    """Ask a program once for as long as its file does not change."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
+        session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
+        try:
+            schema = session._run_command("query-qmp-schema", {})
+            version = session._run_command("query-version", {})
+        finally:
+            session.close()
+    numbers = version["qemu"]
+    package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
+    text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
+    return Probe(f"{text} ({package})" if package else text, features_of_schema(schema))
