@@ -24,6 +24,9 @@ from harness.nbd.protocol import (
 #: The id of base:allocation, the only metadata context that held storage has; any number would do.
 BASE_ALLOCATION_ID = 1
 
+# A plain number: the complement of an IntFlag has only the flag's own bits, and would let every unknown one pass.
+_OFFERED = int(HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES)
+
 
 class Haggling:
     """What one client has negotiated so far.
@@ -54,15 +57,14 @@ class Haggling:
     @staticmethod
     def hello() -> bytes:
         """What the server sends first."""
-        flags = HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES
-        return protocol.SERVER_HELLO.pack(protocol.INIT_MAGIC, protocol.OPTION_MAGIC, flags)
+        return protocol.SERVER_HELLO.pack(protocol.INIT_MAGIC, protocol.OPTION_MAGIC, _OFFERED)
 
     def client_flags(self, flags: int) -> None:
         """Take the client's answer to hello().
 
         :raise MessageError: when it sets a flag that was not offered; the connection must be dropped.
         """
-        if flags & ~(HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES):
+        if flags & ~_OFFERED:
             raise MessageError(f"client flags {flags:#x} were not offered")
         self._client_flags = HandshakeFlag(flags)
 

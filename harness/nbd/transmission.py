@@ -38,23 +38,25 @@ _OPERATIONS = {
     int(Command.WRITE_ZEROES): Operation.ZERO,
 }
 
-# FUA is lawful with every command once it was offered, and means nothing for those that change no data.
-_ALLOWED_FLAGS: dict[int, int] = {
-    int(Command.READ): CommandFlag.FUA | CommandFlag.DF,
-    int(Command.WRITE): CommandFlag.FUA,
-    int(Command.FLUSH): CommandFlag.FUA,
-    int(Command.TRIM): CommandFlag.FUA,
-    int(Command.WRITE_ZEROES): CommandFlag.FUA | CommandFlag.NO_HOLE,
-    int(Command.BLOCK_STATUS): CommandFlag.FUA | CommandFlag.REQ_ONE,
-}
-
-_READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
+# Plain numbers: the complement of an IntFlag has only the flag's own bits, and would let every unknown one pass.
 _FUA, _NO_HOLE, _DF, _REQ_ONE = (
     int(CommandFlag.FUA),
     int(CommandFlag.NO_HOLE),
     int(CommandFlag.DF),
     int(CommandFlag.REQ_ONE),
 )
+
+# FUA is lawful with every command once it was offered, and means nothing for those that change no data.
+_ALLOWED_FLAGS = {
+    int(Command.READ): _FUA | _DF,
+    int(Command.WRITE): _FUA,
+    int(Command.FLUSH): _FUA,
+    int(Command.TRIM): _FUA,
+    int(Command.WRITE_ZEROES): _FUA | _NO_HOLE,
+    int(Command.BLOCK_STATUS): _FUA | _REQ_ONE,
+}
+
+_READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
 _OFFSET_DATA = int(ChunkType.OFFSET_DATA)
 
 
