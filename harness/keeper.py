@@ -36,11 +36,18 @@ STACKS_LIMIT_S = 5.0
 DEFAULT_RUNNER = "harness.worker:run_on_bench"
 
 #: Loaded before the first fork, so that no worker has to.
-PRELOADED = ("harness.bench", "harness.cases", "harness.implementations", "harness.transcript")
+PRELOADED = ("harness.case_run", "harness.cases", "harness.implementations.reference", "harness.transcript")
 
 
-class SupervisorGone(Exception):  # noqa: N818 - an event, not an error
-    """The supervisor closed the connection or has ended."""
+_MACHINERY_LINES = (
+    *(f'  File "{module.__file__}"' for module in (worker, sys.modules[__name__])),
+    '  File "<frozen runpy>"',
+    "Extension modules:",
+)
+
+
+class SupervisorGone(Exception):
+    """The supervisor closed the connection or has ended: an event, not an error."""
 
 
 class _Worker:
@@ -54,14 +61,20 @@ class _Worker:
         self._stacks = stacks
 
     def read_stacks(self) -> str:
-        """The stacks that it wrote on SIGUSR1 or a fatal signal; "" when it did not."""
+        """The stacks that it wrote on SIGUSR1 or a fatal signal, as far as they are the case's; "" without any."""
         size_bytes = os.fstat(self._stacks).st_size
-        return os.pread(self._stacks, size_bytes, 0).decode("utf-8", "backslashreplace")
+        text = os.pread(self._stacks, size_bytes, 0).decode("utf-8", "backslashreplace")
+        return "\n".join(line for line in text.split("\n") if not _is_machinery(line)).strip("\n")
 
     def dispose(self) -> None:
         self.connection.close()
         os.close(self.pidfd)
         os.close(self._stacks)
+
+
+def _is_machinery(line: str) -> bool:
+    """Whether a line of a dump of stacks is the same in every dump, such as the frames of this file."""
+    return line.startswith(_MACHINERY_LINES)
 
 
 class _LineReader:

@@ -218,11 +218,11 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
         case ImplementationCrash():
             return RunStatus.CRASH, one_line(_text(error)), error.detail
         case ImplementationError():
-            return RunStatus.WRONG, one_line(_text(error)), _format(error)
+            return RunStatus.WRONG, one_line(_text(error)), _format(error, case_path)
         case HarnessBug():
             return RunStatus.BROKEN, one_line(_text(error)), _format(error)
         case CaseError():
-            return RunStatus.CASE_ERROR, one_line(_text(error)), _format(error)
+            return RunStatus.CASE_ERROR, one_line(_text(error)), _format(error, case_path)
         case Undecided():
             return RunStatus.SKIPPED, one_line(f"undecided: {_text(error)}"), ""
         case MirrorcheckError():
@@ -230,7 +230,7 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
     text = one_line(f"{type(error).__name__}: {_text(error)}".removesuffix(": "))
     match whose_fault(error, case_path):
         case "case":
-            return RunStatus.CASE_ERROR, f"the case raised {text}", _format(error)
+            return RunStatus.CASE_ERROR, f"the case raised {text}", _format(error, case_path)
         case "reference":
             return RunStatus.CRASH, f"the reference raised {text}", _format(error)
     return RunStatus.BROKEN, f"the harness raised {text}", _format(error)
@@ -326,9 +326,13 @@ def _describe_cause(error: BaseException) -> str:
     return f"{type(error.__cause__).__name__}: {error.__cause__}" if error.__cause__ is not None else ""
 
 
-def _format(error: BaseException) -> str:
+def _format(error: BaseException, begins_in: str = "") -> str:
+    """The traceback; from the first frame of a file on, if there is one: how it came to be called is of no interest."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != begins_in:
+        frames = frames.tb_next
     try:
-        lines = "".join(traceback.format_exception(error)).splitlines()
+        lines = "".join(traceback.format_exception(error.with_traceback(frames or error.__traceback__))).splitlines()
     except Exception as failure:
         return f"(the traceback cannot be shown: {type(failure).__name__})"
     if len(lines) > TRACEBACK_LINES_MAX:

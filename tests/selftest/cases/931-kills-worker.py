@@ -1,0 +1,15 @@
+"""931-kills-worker: SIGKILL in a case costs this case only.
+
+Groups: broken
+Source: docs/supervision.md
+"""
+
+import os
+import signal
+
+from harness.bench import Bench
+
+
+def run(bench: Bench) -> None:
+    bench.say("begun")
+    os.kill(os.getpid(), signal.SIGKILL)

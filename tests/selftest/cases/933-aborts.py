@@ -1,0 +1,14 @@
+"""933-aborts: abort() costs this case only.
+
+Groups: broken
+Source: docs/supervision.md
+"""
+
+import os
+
+from harness.bench import Bench
+
+
+def run(bench: Bench) -> None:
+    bench.say("begun")
+    os.abort()

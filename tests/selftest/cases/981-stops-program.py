@@ -1,0 +1,18 @@
+"""981-stops-program: a real program that stops answering is ended at the limit.
+
+Groups: qemu
+Source: docs/supervision.md
+"""
+
+import os
+import signal
+
+from harness import processes
+from harness.bench import Bench
+
+
+def run(bench: Bench) -> None:
+    bench.say("begun")
+    for found in processes.list_descendants(os.getpid()):
+        os.kill(found.pid, signal.SIGSTOP)
+    bench.query("query-version")
