@@ -226,11 +226,10 @@ class NbdClient:
             async with asyncio.timeout(timeout_s):
                 await self._stream.gone.wait()
         except TimeoutError:
+            waits = [request.describe() for request in self.pending]
             self.abort()
-            raise ImplementationHang(
-                f"NBD server keeps the connection {timeout_s:g} s after the disconnect",
-                [request.describe() for request in self.pending],
-            ) from None
+            message = f"NBD server keeps the connection {timeout_s:g} s after the disconnect"
+            raise ImplementationHang(message, waits) from None
 
     def abort(self) -> None:
         """Cut the connection at once, as a guest that is killed does; requests in flight are lost."""
