@@ -12,10 +12,11 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from harness import __version__
 from harness.commands import COMMANDS, Command
+from harness.commands.options import write_output
 from harness.errors import (
     EXIT_BROKEN,
     EXIT_PASSED,
@@ -26,6 +27,9 @@ from harness.errors import (
     UsageError,
 )
 from harness.report import cannot_write, visible
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 PROGRAM = "mirrorcheck"
 
@@ -46,6 +50,19 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
 
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print as every other output is printed: argparse itself says nothing when the disk is full."""
+        assert file is None
+        write_output(self.format_help())
+
+
+class _PrintVersion(argparse.Action):
+    """Prints the version in the same way."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        write_output(f"{PROGRAM} {__version__}\n")
+        parser.exit()
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser with all commands."""
@@ -56,7 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, dest="command", title="commands")
     for name in COMMANDS:
         command = cast(Command, importlib.import_module(f"harness.commands.{name}"))

@@ -15,15 +15,6 @@ import msgspec
 from harness import __version__
 from harness.errors import ImplementationError, ImplementationUnavailable
 
-#: What to install where nothing of a kind can be used.
-_INSTALL_HINTS = {
-    "qemu-storage-daemon": "install it with 'apt install qemu-system-common' (Debian, Ubuntu) or "
-    "'dnf install /usr/bin/qemu-storage-daemon' (Fedora), or name a build with qemu-storage-daemon:PATH",
-    "qemu-system": "install it with 'apt install qemu-system-x86' (Debian, Ubuntu) or "
-    "'dnf install /usr/bin/qemu-system-x86_64' (Fedora), or name a build by its path",
-    "socket": "start a program that speaks QMP and NBD, and name its addresses",
-}
-
 _DISTRIBUTIONS = ("msgspec", "pexpect", "pytest", "pytest-xdist", "qemu.qmp", "rich")
 
 
@@ -45,7 +36,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class KindReport(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of implementation and what this machine has of it.
 
-    :ivar hint: what to install, when nothing was found.
+    :ivar hint: how to get it, when nothing that was found can be used.
     """
 
     name: str
@@ -92,7 +83,7 @@ def examine() -> Report:
     kinds = []
     for kind in implementations.kinds():
         found = [_probe(spec) for spec in kind.candidates()]
-        hint = "" if any(not each.problem for each in found) else _hint(kind.name)
+        hint = "" if any(not each.problem for each in found) else kind.installation
         kinds.append(KindReport(name=kind.name, summary=kind.summary, found=found, hint=hint))
     return Report(machine=machine, problems=problems, kinds=kinds)
 
@@ -105,10 +96,3 @@ def _probe(spec: str) -> Found:
     except (ImplementationUnavailable, ImplementationError) as error:
         return Found(spec=spec, problem=str(error))
     return Found(spec=spec, version=probe.version, features=sorted(probe.features))
-
-
-def _hint(kind_name: str) -> str:
-    for name, hint in _INSTALL_HINTS.items():
-        if kind_name.startswith(name):
-            return hint
-    return ""

@@ -6,6 +6,7 @@ the same supervisor and judge.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -29,16 +30,24 @@ def make_tasks(cases: Iterable[Case], specs: Sequence[str]) -> list[Task]:
     """
     from harness import implementations  # only here: it knows every program that it may have to start
 
-    # What parse() makes of it holds in every folder, also in the one in which a worker runs.
-    specs = [implementations.parse(spec).spec for spec in specs]
+    specs = [_absolute_spec(spec) for spec in specs]
     for index, spec in enumerate(specs):
         if spec in specs[:index]:
             raise UsageError(f"the implementation '{spec}' is given twice")
+        implementations.parse(spec)
     return [
         Task(case_path=str(case.path), case_id=case.id, implementation=spec, needs=list(case.needs))
         for case in cases
         for spec in specs
     ]
+
+
+def _absolute_spec(spec: str) -> str:
+    """Return a spec that means the same in every folder: a worker runs in one of its own."""
+    kind, colon, detail = spec.partition(":")
+    if os.sep in detail and os.path.exists(detail):
+        return f"{kind}{colon}{os.path.abspath(detail)}"
+    return spec
 
 
 class ResultsFolder:

@@ -43,7 +43,7 @@ def _text(report: Report) -> str:
         for found in kind.found:
             lines += _found_lines(found)
         if kind.hint:
-            lines.append(f"  {kind.hint}")
+            lines.append(f"  to get it: {kind.hint}")
     return "".join(f"{visible(line)}\n" for line in lines)
 
 

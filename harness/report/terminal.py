@@ -76,34 +76,34 @@ class TerminalReporter:
         if self._repeats_unavailable(record):
             return
         remarkable = record.verdict not in UNREMARKABLE
+        lines: list[tuple[str, str]] = []
         if remarkable or not (self._quiet or self._is_terminal):
-            self._print(self._line(record), _STYLES[record.verdict])
+            lines.append((self._line(record), _STYLES[record.verdict]))
         if record.verdict is Verdict.UNAVAILABLE:
-            self._print(f"    {visible(record.reason)}")
+            lines.append((f"    {visible(record.reason)}", ""))
         elif remarkable:
-            for line in excerpt(record):
-                self._print(f"    {line}", _line_style(line))
+            lines += [(f"    {line}", _line_style(line)) for line in excerpt(record)]
+        self._print(lines)
 
     def finish(self, records: Sequence[Record], *, interrupted: bool) -> None:
         """Show the result."""
         self._stop_progress()
+        lines: list[tuple[str, str]] = []
         if not self._quiet and self._is_terminal:
-            for record in records:
-                if record.verdict in (Verdict.KNOWN, Verdict.SKIP):
-                    self._print(self._line(record), _STYLES[record.verdict])
+            noted = [record for record in records if record.verdict in (Verdict.KNOWN, Verdict.SKIP)]
+            lines += [(self._line(record), _STYLES[record.verdict]) for record in noted]
         verdicts = {record.verdict for record in records}
         if interrupted:
-            self._print(f"interrupted: {summary(records)}", _STYLES[Verdict.UNDECIDED])
+            lines.append((f"interrupted: {summary(records)}", _STYLES[Verdict.UNDECIDED]))
         else:
             good = bool(verdicts & PASSING) and verdicts <= UNREMARKABLE
-            self._print(summary(records), _STYLES[Verdict.PASS if good else Verdict.FAIL])
-        self._flush()
+            lines.append((summary(records), _STYLES[Verdict.PASS if good else Verdict.FAIL]))
+        self._print(lines)
 
     def note(self, text: str) -> None:
         """Show one more line."""
         self._stop_progress()
-        self._print(text)
-        self._flush()
+        self._print([(text, "")])
 
     def close(self) -> None:
         """Give the terminal back as it was."""
@@ -134,20 +134,19 @@ class TerminalReporter:
             parts.append(_duration(record.run.duration_s))
         return visible("  ".join(parts).rstrip().replace("\n", " "))
 
-    def _print(self, text: str, style: str = "") -> None:
+    def _print(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Write lines, each with its style, together: a progress line is drawn anew after each writing."""
+        if not lines:
+            return
         try:
-            if self._console is not None:
-                self._console.print(text, style=style or None)
+            if self._console is None:
+                self._stream.write("".join(f"{line}\n" for line, _ in lines))
             else:
-                self._stream.write(f"{text}\n")
-                self._stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise cannot_write(self._stream_name, error) from error
+                from rich.text import Text
 
-    def _flush(self) -> None:
-        try:
+                styles = [style if not self._console.no_color else "" for _, style in lines]
+                parts = zip([line for line, _ in lines], styles, strict=True)
+                self._console.print(Text("\n").join(Text(line, style) for line, style in parts))
             self._stream.flush()
         except BrokenPipeError:
             raise

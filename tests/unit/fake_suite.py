@@ -14,7 +14,7 @@ import textwrap
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple
 
 import pytest
 
@@ -23,6 +23,7 @@ from harness import running, supervisor
 from harness.errors import CaseSkipped, ImplementationUnavailable, UsageError
 from harness.records import RawRun, Record, RunStatus, Verdict
 from harness.suite import Suite
+from harness.transcript import Transcript
 from harness.worker import Identity, Order
 
 FOLDER = Path(__file__).resolve().parent
@@ -56,6 +57,7 @@ class FakeKind(NamedTuple):
     name: str
     summary: str
     specs: list[str]
+    installation: str = ""
 
     def candidates(self) -> list[str]:
         """The specs worth probing."""
@@ -63,7 +65,7 @@ class FakeKind(NamedTuple):
 
 
 def parse(spec: str) -> FakeImplementation:
-    """Know fakes only, and call another implementation by the spec that it was given."""
+    """Know fakes only."""
     if spec.partition(":")[0] not in ("fake", "reference"):
         raise UsageError(f"unknown implementation '{spec}': known are reference, fake[:VERSION]")
     return FakeImplementation(spec)
@@ -72,17 +74,17 @@ def parse(spec: str) -> FakeImplementation:
 class FakeBench:
     """Prints."""
 
-    def __init__(self, file: TextIO, version: str, features: frozenset[str]) -> None:
-        self._file = file
+    def __init__(self, transcript: Transcript, version: str, features: frozenset[str]) -> None:
+        self._transcript = transcript
         self.version = version
         self.features = features
 
     def say(self, text: str) -> None:
         """Print one line into the transcript."""
-        self._file.write(f"{text}\n")
+        self._transcript.line(text)
 
 
-def run_case(order: Order, file: TextIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
+def run_case(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[Identity], None]) -> None:
     """Stand in for the worker's runner."""
     probe = parse(order.task.implementation).probe()
     begin(Identity(probe.version, sorted(probe.features)))
@@ -94,7 +96,7 @@ def run_case(order: Order, file: TextIO, scratch: Path, begin: Callable[[Identit
     exec(compile(Path(path).read_text("utf-8"), path, "exec"), namespace)
     run = namespace["run"]
     assert callable(run)
-    run(FakeBench(file, probe.version, probe.features))
+    run(FakeBench(Transcript(file), probe.version, probe.features))
 
 
 def write_case(root: Path, case_id: str, body: str = "", *, groups: str = "quick", needs: str = "") -> Path:
@@ -143,8 +145,8 @@ def make_run(case: str = "310-active-writes", **fields: object) -> RawRun:
 
 
 def make_record(verdict: Verdict = Verdict.PASS, **fields: object) -> Record:
-    """Return a record; fields that a run has go into the run."""
-    run_fields = {name: fields.pop(name) for name in list(fields) if name in RawRun.__struct_fields__}
+    """Return a record; fields that only a run has go into the run."""
+    run_fields = {name: fields.pop(name) for name in list(fields) if name not in Record.__struct_fields__}
     run = make_run(**run_fields)  # type: ignore[arg-type]
     return Record(run=run, verdict=verdict, **fields)  # type: ignore[arg-type]
 
@@ -157,7 +159,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
         kinds=lambda: [
             FakeKind("reference", "the reference", ["reference"]),
             FakeKind("fake", "a fake", ["fake:2.0+b+a", "fake:absent"]),
-            FakeKind("qemu-storage-daemon", "a real one", []),
+            FakeKind("qemu-storage-daemon", "a real one", [], "ask somebody"),
         ],
     )
     patch.setitem(sys.modules, "harness.implementations", module)
