@@ -40,7 +40,7 @@ PRELOADED = ("harness.case_run", "harness.cases", "harness.implementations.refer
 
 
 _MACHINERY_LINES = (
-    *(f'  File "{module.__file__}"' for module in (worker, sys.modules[__name__])),
+    *(f'  File "{Path(__file__).with_name(name)}"' for name in ("case_run.py", "keeper.py", "worker.py")),
     '  File "<frozen runpy>"',
     "Extension modules:",
 )
