@@ -11,11 +11,12 @@ takes only files named NNN-name.py whose docstring is a case's and that lie in a
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -72,7 +73,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Gen
     if any(argument == "--impl" or argument.startswith("--impl=") for argument in args):
         try:
             parser.getgroup("mirrorcheck").addoption("--impl", **_impl_option())
-        except ValueError:  # it is theirs
+        except (ValueError, argparse.ArgumentError):  # it is theirs
             pass
     return result
 
@@ -128,14 +129,6 @@ def _is_case(path: Path) -> bool:
     return docstring.startswith(f"{path.stem}:") or len(_HEADER_LINE.findall(docstring)) >= 2
 
 
-class CaseFailureError(Exception):
-    """Carries a record from where it is judged to where pytest shows it."""
-
-    def __init__(self, record: Record) -> None:
-        super().__init__(record.reason)
-        self.record = record
-
-
 class NoModule(pytest.File):
     """Stands where pytest would have put a module."""
 
@@ -157,7 +150,7 @@ class CaseFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *arguments: Any) -> Any:
         """Show a person's mistake as one line."""
-        return _one_line(excinfo) or super().repr_failure(excinfo)
+        return _one_line(excinfo.value) or super().repr_failure(excinfo)
 
 
 class CaseItem(pytest.Item):
@@ -176,12 +169,16 @@ class CaseItem(pytest.Item):
         """Run the case; pytest calls what fails here an error, and that is what an undecided case is."""
         from harness.records import Verdict
 
-        self.record = Door.of(self.config).run(self.path.parent.parent, self.task)
+        try:
+            self.record = Door.of(self.config).run(self.path.parent.parent, self.task)
+        except Exception as error:
+            _fail_in_one_line(error)
+            raise
         self.user_properties.append(("version", self.record.run.version))
         if self.record.verdict is Verdict.SKIP:
             pytest.skip(self.record.reason)
         if self.record.verdict in (Verdict.BROKEN, Verdict.UNAVAILABLE, Verdict.UNDECIDED):
-            raise CaseFailureError(self.record)
+            _fail_with(self.record)
 
     def runtest(self) -> None:
         """Pass or fail as the judge said."""
@@ -191,15 +188,7 @@ class CaseItem(pytest.Item):
         if self.record.verdict is Verdict.KNOWN:
             self.add_report_section("call", "known deviation", self.record.reason)
         elif self.record.verdict is not Verdict.PASS:
-            raise CaseFailureError(self.record)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *arguments: Any) -> Any:
-        """Show the reason, the short difference, the folder and the command that repeats it."""
-        if isinstance(excinfo.value, CaseFailureError):
-            from harness.report.failure import excerpt
-
-            return "\n".join(excerpt(excinfo.value.record))
-        return _one_line(excinfo) or super().repr_failure(excinfo)
+            _fail_with(self.record)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return what heads a failure."""
@@ -215,15 +204,13 @@ class SuiteItem(pytest.Item):
 
     def runtest(self) -> None:
         """Check it as ``mirrorcheck run`` does when it runs everything."""
-        records = Door.of(self.config).check_suite(self.cases_folder.parent)
+        try:
+            records = Door.of(self.config).check_suite(self.cases_folder.parent)
+        except Exception as error:
+            _fail_in_one_line(error)
+            raise
         if records:
-            raise AssertionError("\n".join(record.reason for record in records))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *arguments: Any) -> Any:
-        """Show what is wrong, a line each."""
-        if isinstance(excinfo.value, AssertionError):
-            return str(excinfo.value)
-        return _one_line(excinfo) or super().repr_failure(excinfo)
+            pytest.fail("\n".join(record.reason for record in records), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return what heads a failure."""
@@ -312,8 +299,6 @@ def _limit_s(config: pytest.Config) -> float:
 
     :raise UsageError: when it is not a number above 0.
     """
-    from argparse import ArgumentTypeError
-
     from harness.commands.options import seconds
     from harness.errors import UsageError
 
@@ -321,7 +306,7 @@ def _limit_s(config: pytest.Config) -> float:
     text = str(config.getini("mirrorcheck_timeout") or _DEFAULT_LIMIT_S) if given is None else str(given)
     try:
         return seconds(text)
-    except ArgumentTypeError as error:
+    except argparse.ArgumentTypeError as error:
         raise UsageError(f"mirrorcheck_timeout: {error}") from error
 
 
@@ -335,11 +320,24 @@ def _results_folder(config: pytest.Config) -> Path | None:
     return folder
 
 
-def _one_line(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+def _one_line(error: BaseException) -> str:
     """Return a person's mistake as a line; "" for what is a bug of ours and needs its traceback."""
     from harness.errors import HarnessBug, MirrorcheckError
 
-    error = excinfo.value
     if isinstance(error, MirrorcheckError) and not isinstance(error, HarnessBug):
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+def _fail_in_one_line(error: Exception) -> None:
+    """Fail without traceback if the error is a person's mistake, else return."""
+    line = _one_line(error)
+    if line:
+        pytest.fail(line, pytrace=False)
+
+
+def _fail_with(record: Record) -> NoReturn:
+    """Fail with the reason, the short difference, the folder and the command that repeats it."""
+    from harness.report.failure import excerpt
+
+    pytest.fail("\n".join(excerpt(record)), pytrace=False)
