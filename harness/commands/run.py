@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     reports_own_output = STANDARD_OUTPUT not in (arguments.tap, arguments.json)
     stream, stream_name = (sys.stdout, STANDARD_OUTPUT) if reports_own_output else (sys.stderr, "standard error")
-    terminal = TerminalReporter(stream, stream_name=stream_name, quiet=arguments.quiet)
+    widths = (max(len(task.case_id) for task in tasks), max(len(task.implementation) for task in tasks))
+    terminal = TerminalReporter(stream, stream_name=stream_name, quiet=arguments.quiet, widths=widths)
     results = running.ResultsFolder(arguments.results)
     reporters: list[Reporter] = [terminal]
     try:

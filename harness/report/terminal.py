@@ -32,11 +32,14 @@ _STYLES = {
 class TerminalReporter:
     """Writes to a terminal, or to whatever standard output is."""
 
-    def __init__(self, stream: TextIO, *, stream_name: str = "-", quiet: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO, *, stream_name: str = "-", quiet: bool = False, widths: tuple[int, int] = (0, 0)
+    ) -> None:
         """Make a reporter.
 
         :param stream_name: what to call the stream when it cannot be written.
         :param quiet: only failures and the last line.
+        :param widths: of the longest case and the longest implementation, so that the columns stand from the start.
         """
         self._stream = stream
         self._stream_name = stream_name
@@ -45,7 +48,7 @@ class TerminalReporter:
         self._console: Console | None = None
         self._progress: Progress | None = None
         self._progress_task: TaskID | None = None
-        self._widths = (0, 0)
+        self._widths = widths
         self._unavailable: set[tuple[str, str]] = set()
 
     def start(self, total_count: int) -> None:

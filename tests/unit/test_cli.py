@@ -60,7 +60,7 @@ def mirrorcheck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
 
 @pytest.mark.slow
 def test_run_when_all_pass_is_0_and_leaves_nothing(mirrorcheck: Cli) -> None:
-    output = "100-life  reference  pass\n310-active-writes  reference  pass\n2 passed\n"
+    output = "100-life           reference  pass\n310-active-writes  reference  pass\n2 passed\n"
     assert mirrorcheck("run", "-j", "1") == (0, output, "")
     assert mirrorcheck.leftovers() == []
 
@@ -74,7 +74,7 @@ def test_run_when_a_case_fails_is_1_and_keeps_its_folder_only(mirrorcheck: Cli) 
     folder = results_path / "reference" / "310-active-writes"
     assert (status, error) == (1, "")
     assert output == (
-        "100-life  reference  pass\n"
+        "100-life           reference  pass\n"
         "310-active-writes  reference  fail\n"
         "    the transcript differs from 310-active-writes.out\n"
         "    --- golden/310-active-writes.out\n"
@@ -125,7 +125,7 @@ def test_run_with_nothing_selected_is_2(mirrorcheck: Cli, arguments: list[str]) 
 def test_run_with_an_implementation_that_is_not_there_is_125(mirrorcheck: Cli) -> None:
     status, output, _ = mirrorcheck("run", "-j", "1", "--impl", "fake:absent")
     assert status == 125
-    assert output.startswith("100-life  fake:absent  unavailable\n    no program 'fake' is there\n")
+    assert output.startswith("100-life           fake:absent  unavailable\n    no program 'fake' is there\n")
     assert output.endswith("2 unavailable\n")
 
 
@@ -202,7 +202,7 @@ def test_interrupted_run_is_2_with_what_is_known(mirrorcheck: Cli, monkeypatch: 
 
     monkeypatch.setattr(running.ResultsFolder, "add", interrupt)
     status, output, error = mirrorcheck("run", "-j", "1", "--tap", "report.tap")
-    assert (status, output, error) == (2, "100-life  reference  pass\ninterrupted: 1 passed\n", "")
+    assert (status, output, error) == (2, "100-life           reference  pass\ninterrupted: 1 passed\n", "")
     assert (
         (mirrorcheck.root / "report.tap")
         .read_text()
@@ -364,15 +364,19 @@ def test_update_in_ci_is_refused_before_anything_runs(mirrorcheck: Cli, monkeypa
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(mirrorcheck: Cli) -> None:
-    status, output, _ = mirrorcheck("doctor")
+    write_case(mirrorcheck.root, "310-active-writes", needs="b c")
+    status, output, _ = mirrorcheck("doctor", "--long")
     assert status == 0
     assert output.startswith(f"mirrorcheck: {__version__}\n")
     assert output.endswith(
-        "\nreference: the reference\n  --impl reference\n    version 1.0\n    features: none\n"
-        "\nfake: a fake\n  --impl fake:2.0+b+a\n    version 2.0\n    features: a b\n"
+        "\nreference: the reference\n  --impl reference\n    version 1.0\n    can run 1 of 2 cases\n"
+        "    lacks: b c\n    features: none\n"
+        "\nfake: a fake\n  --impl fake:2.0+b+a\n    version 2.0\n    can run 1 of 2 cases\n"
+        "    lacks: c\n    features: a b\n"
         "  --impl fake:absent\n    cannot be used: no program 'fake' is there\n"
         "\nqemu-storage-daemon: a real one\n  to get it: ask somebody\n"
     )
+    assert "features" not in mirrorcheck("doctor")[1]
     status, output, _ = mirrorcheck("doctor", "--json")
     assert [kind["name"] for kind in json.loads(output)["kinds"]] == ["reference", "fake", "qemu-storage-daemon"]
 
@@ -461,6 +465,6 @@ def test_process_that_is_interrupted_sums_up_and_leaves_nothing(
         first = process.stdout.readline()  # the other case is running, or about to
         process.send_signal(number)
         output, error = process.communicate(timeout=LIMIT_S)
-    assert DURATION.sub("", first) == "100-life  reference  pass\n"
+    assert DURATION.sub("", first) == "100-life           reference  pass\n"
     assert (process.returncode, output, error) == (2, "interrupted: 1 passed\n", "")
     assert mirrorcheck.leftovers() == []
