@@ -48,7 +48,7 @@ class NbdServer:
         self.activity = 0
         self.violations: deque[str] = deque(maxlen=100)
         self._exports: dict[str, Export] = {}
-        self._connections: set[_Connection] = set()
+        self._connections: set[ServerConnection] = set()
         self._listener: asyncio.Server | None = None
         self._all_gone = asyncio.Event()
         self._all_gone.set()
@@ -66,7 +66,7 @@ class NbdServer:
         server = cls(text)
         loop = asyncio.get_running_loop()
         try:
-            server._listener = await loop.create_unix_server(lambda: _Connection(server), text)
+            server._listener = await loop.create_unix_server(lambda: ServerConnection(server), text)
         except OSError as error:
             raise CaseError(f"cannot listen on {text}: {error.strerror}") from error
         return server
@@ -130,7 +130,7 @@ class NbdServer:
 
     # For connections
 
-    def _joined(self, connection: _Connection) -> bool:
+    def _joined(self, connection: ServerConnection) -> bool:
         """Whether there is room for one more."""
         if len(self._connections) >= MAX_CONNECTIONS or self._listener is None:
             return False
@@ -138,13 +138,13 @@ class NbdServer:
         self._all_gone.clear()
         return True
 
-    def _left(self, connection: _Connection) -> None:
+    def _left(self, connection: ServerConnection) -> None:
         self._connections.discard(connection)
         if not self._connections:
             self._all_gone.set()
 
 
-class _Connection(MessageStream):
+class ServerConnection(MessageStream):
     """One client: reads messages, hands them to haggling or transmission, and slows down whom it cannot serve."""
 
     def __init__(self, server: NbdServer) -> None:
