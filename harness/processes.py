@@ -383,6 +383,8 @@ def kill_descendants(pid: int, spare: Iterable[int] = (), limit_s: float = KILL_
         living = [found for found in _list_below(pid, spared) if found.state not in "ZX"]
         if not living:
             return list(killed.values())
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"new processes have come up for {limit_s:g} s, the last is {living[-1]}")
         for found in living:
             if not found.ending:
                 killed.setdefault(found.pid, found)

@@ -189,10 +189,10 @@ def test_next_case_uses_the_same_worker(run_body: RunBody) -> None:
 @pytest.mark.parametrize("stop", ["while True: pass", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"])
 def test_case_beyond_its_limit_is_a_hang_with_stacks(tmp_path: Path, stop: str) -> None:
     task = write_case(tmp_path, "loop", "say('begun')", DAEMONIZE, stop)
-    with make_supervisor(tmp_path / "results", limit_s=1.0) as supervisor:
+    with make_supervisor(tmp_path / "results", limit_s=2.0) as supervisor:
         (result,) = supervisor.run([task])
     assert result.status is RunStatus.HANG
-    assert result.reason == "the case was not over after 1 s"
+    assert result.reason == "the case was not over after 2 s"
     assert result.transcript == "begun\n"
     assert re.search(r", line [0-9]+ in run\n", result.detail)
     assert re.search(r"killed with it:\n  process [0-9]+ \(.*sleep 1000.*\)", result.detail)
