@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,5 +183,82 @@ def test_client_uses_an_export_of_qemu(tmp_path: Path) -> None:
         finally:
             process.kill()
             await process.wait()
+
+    run(main)
+
+
+async def execute(process: asyncio.subprocess.Process, command: str, **arguments: object) -> list[dict[str, Any]]:
+    """Run a QMP command; the events that came before its reply."""
+    assert process.stdin is not None
+    message = {"execute": command, "arguments": {name.replace("_", "-"): value for name, value in arguments.items()}}
+    process.stdin.write(json.dumps(message).encode() + b"\n")
+    events = []
+    while "return" not in (received := await next_message(process)):
+        assert "error" not in received, received
+        events.append(received)
+    return events
+
+
+async def next_message(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    received: dict[str, Any] = json.loads(await process.stdout.readline())
+    return received
+
+
+def test_qemu_mirrors_between_held_disks_under_a_guest(tmp_path: Path) -> None:
+    """The whole bench in one: both disks are ours, and so is the guest; QEMU is in between."""
+    daemon = tool("qemu-storage-daemon")
+
+    async def main() -> None:
+        source, target = HeldStorage("source", SIZE), HeldStorage("target", SIZE)
+        source.fill(0x11)
+        async with AsyncExitStack() as stack:
+            server, _ = await serve(tmp_path, stack, source=source, target=target)
+            process = await asyncio.create_subprocess_exec(
+                daemon, "--chardev", "stdio,id=m", "--monitor", "chardev=m", stdin=PIPE, stdout=PIPE
+            )
+            try:
+                assert "QMP" in await next_message(process)
+                await execute(process, "qmp_capabilities")
+                for name in ("source", "target"):
+                    address = {"type": "unix", "path": server.path}
+                    await execute(process, "blockdev-add", driver="nbd", node_name=name, server=address, export=name)
+                guest_address = {"type": "unix", "data": {"path": str(tmp_path / "g")}}
+                await execute(process, "nbd-server-start", addr=guest_address)
+                await execute(
+                    process, "block-export-add", type="nbd", id="e", node_name="source", name="guest", writable=True
+                )
+                guest = await NbdClient.connect(tmp_path / "g", "guest")
+                events = await execute(
+                    process,
+                    "blockdev-mirror",
+                    job_id="j",
+                    device="source",
+                    target="target",
+                    sync="full",
+                    copy_mode="write-blocking",
+                )
+                while not any(event["event"] == "BLOCK_JOB_READY" for event in events):
+                    events.append(await next_message(process))
+                assert target.first_difference(source) is None
+                # An active write is answered only after the target has it.
+                held = asyncio.Event()
+                target.on_submit.append(lambda request: held.set())
+                rule = target.hold(Operation.WRITE)
+                write = guest.submit(Operation.WRITE, K64, K64, b"\x22" * K64)
+                await held.wait()
+                assert not write.is_done
+                await execute(process, "query-jobs")
+                assert not write.is_done
+                rule.remove()
+                target.release_all()
+                await write.future
+                assert (write.errno, target.first_difference(source)) == (0, None)
+                assert source.read_bytes(K64, 1) == b"\x22"
+                assert list(server.violations) == []
+                await guest.disconnect()
+            finally:
+                process.kill()
+                await process.wait()
 
     run(main)
