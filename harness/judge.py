@@ -82,7 +82,10 @@ class Judge:
         try:
             golden = self.goldens.expected(run.case, run.features)
         except GoldenError as error:
-            return self._record(run, Verdict.FAIL, str(error))
+            record = self._record(run, Verdict.FAIL, str(error))
+            # Whoever writes a case wants to see what it prints before it has a golden.
+            diff = difference.unified("", run.transcript, "/dev/null", "transcript")
+            return msgspec.structs.replace(record, diff=diff)
         if run.transcript == golden.text:
             if deviation is None:
                 return self._record(run, Verdict.PASS, "", golden)

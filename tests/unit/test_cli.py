@@ -390,6 +390,17 @@ def test_version_and_help_are_0(mirrorcheck: Cli) -> None:
         assert mirrorcheck(command, "--help")[0] == 0
 
 
+def test_documentation_names_every_command_and_option() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "cli.md").read_text("utf-8")
+    commands = next(action for action in cli.make_parser()._actions if action.dest == "command").choices
+    assert isinstance(commands, dict)
+    for name, parser in commands.items():
+        assert re.search(rf"^### .*\b{name}\b", text, re.MULTILINE), name
+        for action in parser._actions:
+            for option in action.option_strings:
+                assert option in ("-h", "--help") or re.search(rf"(?<![\w-]){option}\b", text), option
+
+
 # What only a process of its own can show.
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -67,10 +67,12 @@ def test_variant_is_chosen_by_the_run_s_features(tmp_path: Path) -> None:
     assert the_judge.judge(make_run(features=["x"])).verdict is Verdict.FAIL
 
 
-def test_completed_run_without_golden_fails_by_name(tmp_path: Path) -> None:
+def test_completed_run_without_golden_fails_by_name_and_shows_what_it_printed(tmp_path: Path) -> None:
     the_judge = make_judge(tmp_path)
     (tmp_path / "golden" / f"{CASE}.out").unlink()
-    assert verdict_and_reason(the_judge.judge(make_run())) == (Verdict.FAIL, f"golden {CASE}.out is missing")
+    record = the_judge.judge(make_run())
+    assert verdict_and_reason(record) == (Verdict.FAIL, f"golden {CASE}.out is missing")
+    assert record.diff[3:] == ["+hello"]
 
 
 @pytest.mark.parametrize(
