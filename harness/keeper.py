@@ -281,6 +281,8 @@ def main(argv: list[str] | None = None) -> int:
     # Whoever ends the supervisor ends us; a signal meant for everybody must not end us before we have tidied up.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # An ignored SIGCHLD is inherited, and with it nobody could be waited for.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     processes.become_subreaper()
     runner = _load_runner(arguments.runner)
     # What is here before the fork is nobody's garbage, and leaving it alone keeps its pages shared.

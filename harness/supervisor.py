@@ -56,8 +56,6 @@ class _Slot:
         self.connection = ours
         self._buffer = bytearray()
         self._stderr = os.memfd_create("keeper-stderr")
-        package_folder = str(Path(__file__).resolve().parent.parent)
-        search_path = os.pathsep.join(filter(None, (package_folder, os.environ.get("PYTHONPATH"))))
         with theirs:
             self._process = subprocess.Popen(
                 [
@@ -71,7 +69,7 @@ class _Slot:
                 pass_fds=[theirs.fileno()],
                 # Ctrl-C at the terminal is for the supervisor, which then sees to the rest.
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": search_path},
+                env=_environment(),
             )
         self._pidfd = os.pidfd_open(self._process.pid)
 
@@ -303,6 +301,15 @@ class Supervisor:
                 for number, handler in self._previous_handlers.items():
                     signal.signal(number, signal.SIG_DFL if handler is None else handler)
                 self._previous_handlers.clear()
+
+
+def _environment() -> dict[str, str]:
+    """The environment in which a keeper finds this very harness, whatever else is installed."""
+    folder = Path(__file__).resolve().parent.parent
+    if folder.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)  # found anyway, and to put it first would let it hide the standard library
+    search_path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": search_path}
 
 
 def _with_transcript(run: RawRun) -> RawRun:

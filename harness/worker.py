@@ -147,6 +147,21 @@ def run_order(order: Order, scratch: Path, runner: Runner, send: Callable[[Begun
     :param scratch: the case's scratch folder; made here, emptied afterwards.
     :param send: told when it is known what the case runs against.
     """
+    try:
+        return _run_order(order, scratch, runner, send)
+    except Exception as error:  # around the case: a full disk, or the case removed what it stands on
+        run = RawRun(
+            case=order.task.case_id,
+            implementation=order.task.implementation,
+            status=RunStatus.BROKEN,
+            reason=one_line(f"the harness raised {type(error).__name__}: {_text(error)}"),
+            detail=_format(error)[:DETAIL_LENGTH_MAX],
+            folder=order.folder,
+        )
+        return Done(run=run, retire=True)
+
+
+def _run_order(order: Order, scratch: Path, runner: Runner, send: Callable[[Begun], None]) -> Done:
     folder = Path(order.folder)
     own_pid = os.getpid()
     identity = Identity()
