@@ -41,7 +41,6 @@ DATA_CHUNK = struct.Struct(">IHHQIQ")  # a chunk header and the offset that star
 HOLE = struct.Struct(">QI")  # offset, length
 ERROR = struct.Struct(">IH")  # error, length of message
 EXTENT = struct.Struct(">II")  # length, status flags
-OFFSET = struct.Struct(">Q")
 
 # Limits. The protocol asks for names of at most 4096 bytes and payloads of 32 MiB unless more was negotiated.
 

@@ -312,6 +312,20 @@ def test_server_that_closes_loses_the_requests_in_flight(tmp_path: Path) -> None
     run(main)
 
 
+def test_server_that_drops_its_clients_serves_new_ones(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bench(tmp_path) as b:
+            client = await b.connect()
+            b.server.drop_connections()
+            with pytest.raises(
+                ImplementationError, match=r"^NBD server ended the connection with 1 request in flight$"
+            ):
+                await client.flush()
+            await (await b.connect()).flush()
+
+    run(main)
+
+
 def test_disconnect_waits_for_what_is_in_flight(tmp_path: Path) -> None:
     async def main() -> None:
         async with bench(tmp_path) as b:
