@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import artefacts
 from harness.artefacts import UNREMARKABLE
 from harness.cases import Case
-from harness.errors import UsageError
+from harness.errors import MirrorcheckError, UsageError
 from harness.judge import Judge
 from harness.records import Record, Task
 from harness.report import Reporter
@@ -107,12 +107,14 @@ class Outcome:
     """What came of a run.
 
     :ivar records: in the order in which they finished.
-    :ivar interrupted: the user stopped it; records are missing.
+    :ivar interrupted: the user stopped it, or an error did; records are missing.
+    :ivar error: what made it impossible to go on: a report or the results cannot be written.
     """
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.interrupted = False
+        self.error: MirrorcheckError | None = None
 
 
 def run_tasks(
@@ -127,8 +129,8 @@ def run_tasks(
 ) -> Outcome:
     """Run all tasks, judge each, and tell the reporters of each as it finishes.
 
-    An interruption ends it early and cleanly: every child is gone when this returns. The reporters are not finished
-    here, because their last lines say where the results are.
+    An interruption or an error ends it early and cleanly: every child is gone when this returns. The reporters are
+    not finished here, because their last lines say where the results are.
 
     :param limit_s: limit of one case, in seconds.
     :param suite_records: records about the suite itself, reported first.
@@ -137,8 +139,14 @@ def run_tasks(
 
     def tell(record: Record) -> None:
         outcome.records.append(record)
+        error: MirrorcheckError | None = None
         for reporter in reporters:
-            reporter.record(record)
+            try:
+                reporter.record(record)
+            except MirrorcheckError as reporter_error:  # the others can still be told
+                error = error or reporter_error
+        if error is not None:
+            raise error
 
     for reporter in reporters:
         reporter.start(len(suite_records) + len(tasks))
@@ -154,4 +162,24 @@ def run_tasks(
                     tell(record)
     except KeyboardInterrupt:
         outcome.interrupted = True
+    except MirrorcheckError as error:
+        outcome.interrupted = True
+        outcome.error = error
     return outcome
+
+
+def finish(reporters: Sequence[Reporter], outcome: Outcome) -> None:
+    """Finish all reporters, then raise what broke the run off, if anything did.
+
+    What was found out before the disk was full is still told, in every report that can be written.
+
+    :raise MirrorcheckError: what broke the run off, else the first report that cannot be written.
+    """
+    error = outcome.error
+    for reporter in reporters:
+        try:
+            reporter.finish(outcome.records, interrupted=outcome.interrupted)
+        except MirrorcheckError as reporter_error:
+            error = error or reporter_error
+    if error is not None:
+        raise error

@@ -60,8 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if results.is_kept:
             terminal.note(f"results: {results.path}")
-        for reporter in reversed(reporters):  # the terminal last: its last line is the result
-            reporter.finish(outcome.records, interrupted=outcome.interrupted)
+        running.finish([*reporters[1:], terminal], outcome)  # the terminal's last line is the result
     finally:
         for reporter in reporters:
             reporter.close()

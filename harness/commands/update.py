@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = running.run_tasks(
             tasks, the_judge, [collector], results, jobs=arguments.jobs, limit_s=arguments.timeout
         )
+        if outcome.error is not None:
+            raise outcome.error
         if outcome.interrupted:
             options.write_output("interrupted: nothing was written\n")
             return EXIT_UNDECIDED

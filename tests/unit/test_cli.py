@@ -269,9 +269,16 @@ def test_report_on_standard_output_moves_the_rest_to_standard_error(mirrorcheck:
 
 @pytest.mark.slow
 def test_full_disk_is_one_line_that_names_the_file_and_loses_nothing_printed(mirrorcheck: Cli) -> None:
-    status, output, error = mirrorcheck("run", "310", "--json", "/dev/full")
+    status, output, error = mirrorcheck("run", "310", "--json", "/dev/full", "--junit", "r.xml", "--tap", "r.tap")
     assert (status, error) == (254, "mirrorcheck: error: cannot write /dev/full: No space left on device\n")
-    assert output == "310-active-writes  reference  pass\n"
+    assert output == "310-active-writes  reference  pass\ninterrupted: 1 passed\n"
+    assert ElementTree.parse(mirrorcheck.root / "r.xml").getroot().get("tests") == "1"
+    plan = "TAP version 13\n1..1\nok 1 - 310-active-writes reference\n"
+    assert (mirrorcheck.root / "r.tap").read_text() == plan + "Bail out! interrupted\n"
+    status, output, error = mirrorcheck("run", "310", "--junit", "/dev/full", "--tap", "r.tap")
+    assert (status, error) == (254, "mirrorcheck: error: cannot write /dev/full: No space left on device\n")
+    assert output == "310-active-writes  reference  pass\n1 passed\n"
+    assert (mirrorcheck.root / "r.tap").read_text() == plan
     assert mirrorcheck.leftovers() == []
 
 
