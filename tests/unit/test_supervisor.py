@@ -237,7 +237,7 @@ def test_run_abandoned_ends_what_still_runs(tmp_path: Path) -> None:
         runs = supervisor.run(tasks)
         assert next(runs).case == "quick"
         runs.close()  # type: ignore[attr-defined]
-        assert [run.status for run in supervisor.run(tasks[:1])] == [RunStatus.COMPLETED]
+        assert [run.status for run in supervisor.run(tasks[:1] * 2)] == [RunStatus.COMPLETED] * 2
 
 
 def test_run_of_no_tasks_starts_nothing(tmp_path: Path) -> None:
@@ -273,6 +273,15 @@ def test_supervisor_left_restores_handlers_and_closes_everything(tmp_path: Path)
         list(supervisor.run([task]))
     assert sorted(os.listdir("/proc/self/fd")) == before
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+
+
+def test_supervisor_left_removes_what_a_killed_keeper_could_not(tmp_path: Path) -> None:
+    body = "import os, signal; say(os.getcwd()); os.kill(os.getppid(), signal.SIGKILL); signal.pause()"
+    with make_supervisor(tmp_path / "results") as supervisor:
+        (result,) = supervisor.run([write_case(tmp_path, "a", body)])
+        scratch = Path(result.transcript.strip())
+        assert scratch.exists()
+    assert not scratch.parent.exists()
 
 
 def test_supervisor_leaves_ignored_signals_ignored(tmp_path: Path) -> None:
