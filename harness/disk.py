@@ -71,7 +71,13 @@ class Disk:
     def let_go(self, rule: Rule) -> None:
         """End a rule; what it holds stays held."""
         rule.remove()
-        self._bench.say(f"{self.name} lets requests pass again")
+        self._bench.say(f"{self.name} ends a rule")
+
+    def let_everything_pass(self) -> None:
+        """End all rules, complete everything that is held, settle and print the events."""
+        self.storage.clear_rules()
+        self._bench.say(f"{self.name} lets everything pass")
+        self.release_all()
 
     # Held requests
 

@@ -384,6 +384,10 @@ class HeldStorage:
         """Never answer matching requests, as a disk that has gone away; parameters as for hold()."""
         return self._add(Rule(self, _NEVER, 0, operation, offset, length, count))
 
+    def clear_rules(self) -> None:
+        """Remove all rules: what comes from now on completes at once. What is held stays held."""
+        self._rules.clear()
+
     # Contents, outside of any request
 
     def fill(self, value: int, offset: int = 0, length: int | None = None) -> None:
