@@ -94,6 +94,10 @@ class HBitmap(SerializableHBitmap):
         """
         return HBitmapIterator(self, first)
 
+    def dirty_granules(self) -> list[int]:
+        """The numbers of all dirty granules, ascending: for who wants them at once, and not while they change."""
+        return self._runs.granules()
+
     def next_dirty(self, start: int, count: int | None = None) -> int:
         """The first dirty item of the range, or -1.
 

@@ -139,12 +139,13 @@ def test_item_looked_at_and_then_reset_is_not_given(border: int) -> None:
 
 @pytest.mark.parametrize("border", BORDERS)
 def test_whole_subtree_reset_ahead_is_passed(border: int) -> None:
-    bitmap = bitmap_with(0, SIZE - 1)
+    bitmap = bitmap_with(0, 1, SIZE - 1)
     bitmap.set(border, border)
     iterator = bitmap.iterator()
     assert iterator.next() == 0
     bitmap.reset(border, border)
-    assert remaining(iterator) == ([SIZE - 1] if 2 * border < SIZE else [])
+    # Item 1 is in a cached word, which is used once more before the words above are.
+    assert remaining(iterator) == ([1, SIZE - 1] if 2 * border < SIZE else [1])
 
 
 @pytest.mark.parametrize("border", BORDERS)
