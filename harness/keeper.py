@@ -27,7 +27,7 @@ from typing import NoReturn
 
 import msgspec
 
-from harness import leftovers, processes, worker
+from harness import leftovers, process_tree, processes, worker
 from harness.records import RawRun, RunStatus
 
 #: How long a worker over its limit gets to write down its stacks before it is killed without them.
@@ -230,9 +230,9 @@ class Keeper:
             folder=order.folder,
         )
 
-    def _end_worker(self) -> list[processes.ProcessInfo]:
+    def _end_worker(self) -> list[process_tree.ProcessInfo]:
         """Kill the worker and everything below it, empty the scratch folder; say what was killed beside the worker."""
-        killed = processes.kill_descendants(os.getpid())
+        killed = process_tree.kill_descendants(os.getpid())
         current, self._worker = self._worker, None
         shutil.rmtree(self._scratch, ignore_errors=True)
         if current is None:

@@ -14,7 +14,7 @@ import stat
 import threading
 from pathlib import Path
 
-from harness import processes, results
+from harness import process_tree, results
 
 
 class Surroundings:
@@ -61,10 +61,10 @@ class Surroundings:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _left_processes(self) -> list[str]:
-        if not processes.has_children():
+        if not process_tree.has_children():
             return []
-        processes.reap_zombies()
-        return [str(found) for found in processes.list_descendants(os.getpid()) if not found.ending]
+        process_tree.reap_zombies()
+        return [str(found) for found in process_tree.list_descendants(os.getpid()) if not found.ending]
 
     def _left_threads(self) -> list[str]:
         return [f"thread {thread.name}" for thread in threading.enumerate() if thread not in self._threads]

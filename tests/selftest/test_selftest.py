@@ -37,15 +37,15 @@ SHORT_LIMIT_S = "2"
 # Started as `python -c RUN_AND_LOOK report command...`: runs the command, then tells its status and what survived it.
 RUN_AND_LOOK = """
 import json, os, signal, subprocess, sys
-from harness import processes
+from harness import process_tree, processes
 processes.become_subreaper()
 # Whoever runs the tests in the background of a shell has SIGINT ignored; the command under test shall not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with subprocess.Popen(sys.argv[2:]) as command:
     signal.signal(signal.SIGINT, lambda number, frame: command.send_signal(number))
     status = command.wait()
-left = [str(found) for found in processes.list_descendants(os.getpid()) if not found.ending]
-processes.kill_descendants(os.getpid())
+left = [str(found) for found in process_tree.list_descendants(os.getpid()) if not found.ending]
+process_tree.kill_descendants(os.getpid())
 with open(sys.argv[1], "w") as report:
     json.dump({"status": status, "left": left}, report)
 """

@@ -1,4 +1,4 @@
-"""Starting processes, waiting for them, finding and killing what is below one."""
+"""Starting processes, waiting for them, ending them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
+from harness import process_tree, processes
 
 # Says that it is ready on stdout, so that a test waits for an event and not for a time.
 READY_THEN_SLEEP = "echo ready; exec sleep 1000"
@@ -99,7 +99,7 @@ def test_wait_beyond_limit_names_the_process() -> None:
 
 def test_kill_group_reaches_what_the_child_started() -> None:
     with start_ready("sleep 1000 & echo ready; wait") as child:
-        (below,) = processes.list_descendants(child.pid)
+        (below,) = process_tree.list_descendants(child.pid)
         descriptor = os.pidfd_open(below.pid)
         child.kill_group()
         assert select.select([descriptor], [], [], LIMIT_S)[0]
@@ -163,93 +163,6 @@ os.kill(os.getpid(), 9)
 )
 def test_describe_status_says_how_it_ended(status: int, words: str) -> None:
     assert processes.describe_status(status) == words
-
-
-def test_inspect_process_shows_command_and_parent() -> None:
-    with start_ready(READY_THEN_SLEEP) as child:
-        found = processes.inspect_process(child.pid)
-        assert found is not None
-        assert found.parent_pid == os.getpid()
-        assert not found.ending
-
-
-def test_inspect_process_killed_is_ending() -> None:
-    with start_ready(READY_THEN_SLEEP) as child:
-        child.kill_group()
-        found = processes.inspect_process(child.pid)
-        assert found is not None
-        assert found.ending
-
-
-def test_inspect_process_gone_is_none() -> None:
-    with processes.start(["/bin/true"]) as child:
-        child.wait(LIMIT_S)
-    assert processes.inspect_process(child.pid) is None
-
-
-def test_list_descendants_without_kernel_lists_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    with start_ready("sleep 1000 & echo ready; wait") as child:
-        expected = [found.pid for found in processes.list_descendants(child.pid)]
-        read = processes._read
-
-        def read_without_children(path: str) -> bytes:
-            if path.endswith("/children"):
-                raise FileNotFoundError(path)
-            return read(path)
-
-        monkeypatch.setattr(processes, "_read", read_without_children)
-        monkeypatch.setattr(processes, "_kernel_lists_children", lambda: False)
-        assert [found.pid for found in processes.list_descendants(child.pid)] == expected
-        assert len(expected) == 1
-
-
-def test_kill_descendants_daemonized_are_found_killed_and_reaped() -> None:
-    done = run_python("""
-import os, subprocess
-from harness import processes
-processes.become_subreaper()
-assert not processes.has_children()
-# Another session, its parent gone, nothing inherited: as far away as a daemon gets.
-read_end, write_end = os.pipe()
-subprocess.run(["/bin/sh", "-c", f"setsid sh -c 'sleep 1001 & echo ready >&{write_end}; exec sleep 1002' &"],
-               pass_fds=[write_end])
-assert os.read(read_end, 6) == b"ready\\n"
-assert processes.has_children()
-print(len(processes.kill_descendants(os.getpid())))
-assert not processes.has_children()
-""")
-    assert done.stderr == ""
-    assert done.stdout == "2\n"
-
-
-def test_kill_descendants_spares_whom_it_is_told_to() -> None:
-    done = run_python("""
-import os
-from harness import processes
-with processes.start(["/bin/sleep", "1000"]) as spared, processes.start(["/bin/sleep", "1000"]) as other:
-    killed = processes.kill_descendants(os.getpid(), spare=[spared.pid])
-    assert [found.pid for found in killed] == [other.pid]
-    assert spared.status is None
-""")
-    assert done.stderr == ""
-    assert done.returncode == 0
-
-
-def test_kill_descendants_zombie_is_reaped_and_not_blamed() -> None:
-    done = run_python("""
-import os, select
-from harness import processes
-pid = os.fork()
-if pid == 0:
-    os._exit(3)
-select.select([os.pidfd_open(pid)], [], [])
-assert processes.has_children()
-assert processes.reap_zombies(spare=[pid]) == {}
-assert processes.reap_zombies() == {pid: 3}
-assert processes.kill_descendants(os.getpid()) == []
-""")
-    assert done.stderr == ""
-    assert done.returncode == 0
 
 
 def test_die_with_parent_that_died_already_dies_at_once() -> None:

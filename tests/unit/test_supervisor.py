@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
+from harness import process_tree
 from harness.errors import HarnessBug, UsageError
 from harness.records import RawRun, RunStatus, Task
 from harness.supervisor import Supervisor
@@ -333,7 +333,7 @@ def test_supervisor_ended_by_signal_leaves_nothing(tmp_path: Path, number: signa
         text=True,
     ) as supervisor:
         scratch = Path(told.read_text())
-        below = processes.list_descendants(supervisor.pid)
+        below = process_tree.list_descendants(supervisor.pid)
         assert len(below) == 3  # keeper, worker, daemon
         descriptors = [os.pidfd_open(found.pid) for found in below]
         supervisor.send_signal(number)

@@ -7,12 +7,12 @@ Source: docs/supervision.md
 import os
 import signal
 
-from harness import processes
+from harness import process_tree
 from harness.bench import Bench
 
 
 def run(bench: Bench) -> None:
     bench.say("begun")
-    for found in processes.list_descendants(os.getpid()):
+    for found in process_tree.list_descendants(os.getpid()):
         os.kill(found.pid, signal.SIGSEGV)
     bench.query("query-version")
