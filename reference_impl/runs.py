@@ -62,7 +62,8 @@ class RunList:
         edges = self._chunks[left]
         if end > last_edges[left]:
             right = min(bisect_left(last_edges, end, left), len(last_edges) - 1)
-            edges = list(chain.from_iterable(self._chunks[left : right + 1]))
+            if right > left:
+                edges = list(chain.from_iterable(self._chunks[left : right + 1]))
         i = bisect_left(edges, first)
         j = bisect_right(edges, end, i)
         dirty_before_first = i & 1
