@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,11 +41,12 @@ from harness.implementations.base import (
     Session,
 )
 from harness.implementations.features import features_of_schema
+from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
 from harness.nbd.client import NbdClient
 from harness.nbd.client_request import ClientRequest
 from harness.nbd.server import NbdServer
-from harness.storage import HeldStorage
+from harness.storage import HeldStorage, Operation
 
 IDLE_ROUND_TRIPS = 2
 """How many QMP round trips in a row must come back with nothing else happening for the program to be at rest.
@@ -64,8 +66,10 @@ Result = TypeVar("Result")
 class DaemonSession(Session):
     """One daemon, its storage server and its guests."""
 
-    def __init__(self, program: str, folder: Path, hang_limit_s: float) -> None:
+    def __init__(self, program: str, folder: Path, hang_limit_s: float, *, late_replies: bool = False) -> None:
         super().__init__()
+        self._late_replies = late_replies
+        self._nudges: Nudges | None = None
         self._hang_limit_s = hang_limit_s
         self._storage_path = folder / "storage.sock"
         self._guest_path = folder / "guest.sock"
@@ -158,6 +162,8 @@ class DaemonSession(Session):
     def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
         if self._server is None:
             self._server = self._run(NbdServer.start(self._storage_path), START_LIMIT_S)
+            if self._late_replies:
+                self._nudges = Nudges(self._server)
         self._server.add_export(name, storage, read_only=read_only)
         storage.on_submit.append(lambda request: self._changed.set())
         options = {
@@ -175,14 +181,8 @@ class DaemonSession(Session):
             self._guest_server_started = True
             address = {"type": "unix", "data": {"path": str(self._guest_path)}}
             self._run_command("nbd-server-start", {"addr": address})
-        export = {
-            "type": "nbd",
-            "id": f"guest-{node_name}",
-            "node-name": node_name,
-            "name": node_name,
-            "writable": True,
-        }
-        self._run_command("block-export-add", export)
+        options = {"id": f"guest-{node_name}", "node-name": node_name, "name": node_name, "writable": True}
+        self._run_command("block-export-add", {"type": "nbd"} | options)
         client = self._run(NbdClient.connect(self._guest_path, node_name), START_LIMIT_S)
         self._guests.append(client)
         return _Guest(client, self._changed.set)
@@ -204,9 +204,11 @@ class DaemonSession(Session):
     async def _settle(self) -> None:
         idle = 0
         while idle < IDLE_ROUND_TRIPS and self._qmp.lost is None:
+            if self._nudges is not None:
+                self._nudges.nudge()
             before = self._activity()
             if any(not pending.done for pending in self._pending):
-                await self._rest_behind_blocked_monitor()
+                await self._rest()
             else:
                 ping = PendingCommand("query-version", {})
                 await self._qmp.run(ping)
@@ -216,7 +218,7 @@ class DaemonSession(Session):
     def _at_rest(self) -> bool:
         return self._server is None or self._server.idle()
 
-    async def _rest_behind_blocked_monitor(self) -> None:
+    async def _rest(self) -> None:
         self._changed.clear()
         try:
             await asyncio.wait_for(self._changed.wait(), BLOCKED_MONITOR_S)
@@ -236,10 +238,11 @@ class DaemonSession(Session):
     async def _wait(self, condition: Callable[[], bool]) -> None:
         while not condition() and self._qmp.lost is None:
             self._changed.clear()
-            await self._changed.wait()
+            if self._nudges is None or not self._nudges.nudge():
+                await self._changed.wait()
 
     def let_time_pass(self) -> None:
-        self._run(self._rest_behind_blocked_monitor(), self._hang_limit_s)
+        self._run(self._rest(), self._hang_limit_s)
         self._check_alive()
 
     def _hang(self, text: str) -> ImplementationHang:
@@ -304,14 +307,16 @@ class StorageDaemon(Implementation):
         return _probe(resolved, os.stat(resolved).st_mtime_ns)
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
-        return DaemonSession(self._program, folder, hang_limit_s)
+        return DaemonSession(self._program, folder, hang_limit_s, late_replies=self._has_late_replies())
+
+    def _has_late_replies(self) -> bool:
+        path = os.path.realpath(shutil.which(self._program) or self._program)
+        return _replies_late(path, os.stat(path).st_mtime_ns)
 
 
 @functools.cache
 def _probe(path: str, modified_ns: int) -> Probe:
     """Ask a program once for as long as its file does not change."""
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
         session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
         try:
@@ -323,3 +328,27 @@ def _probe(path: str, modified_ns: int) -> Probe:
     package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
     text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
     return Probe(f"{text} ({package})" if package else text, features_of_schema(schema))
+
+
+@functools.cache
+def _replies_late(path: str, modified_ns: int) -> bool:
+    """Find out whether a program leaves replies lying: see `late_replies`."""
+    disk = HeldStorage("disk", 1024)
+    disk.hold(Operation.WRITE)
+    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
+        session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
+        try:
+            session.attach("disk", disk)
+            guest = session.open_guest("disk")
+            requests = [PendingRequest(Operation.WRITE, offset, 512, bytes(512)) for offset in (0, 512)]
+            for request in requests:
+                guest.submit(request)
+                session.settle()
+            for held, request in zip(disk.held, requests, strict=True):
+                held.release()
+                session.settle()
+                if not request.done:
+                    return True
+        finally:
+            session.close()
+    return False

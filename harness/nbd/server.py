@@ -112,6 +112,10 @@ class NbdServer:
         """
         return not any(connection.is_busy for connection in self._connections)
 
+    def transmissions(self) -> list[Transmission]:
+        """What goes on between clients and us: one for each client that has entered an export."""
+        return [connection.transmission for connection in self._connections if connection.transmission is not None]
+
     def drop_connections(self) -> None:
         """Cut off every client at once, as a server that crashes does; new ones may connect."""
         for connection in tuple(self._connections):
@@ -156,6 +160,11 @@ class ServerConnection(MessageStream):
         self._option = 0
         self._is_congested = False
         self._is_disconnecting = False
+
+    @property
+    def transmission(self) -> Transmission | None:
+        """The requests of this client; None while it haggles."""
+        return self._transmission
 
     @property
     def is_busy(self) -> bool:

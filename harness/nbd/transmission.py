@@ -57,6 +57,9 @@ _ALLOWED_FLAGS = {
 }
 
 _READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
+NUDGE_CHUNK_TYPE = 100
+"""A type of chunk that the protocol does not know, and that is no error: those have the highest bit set."""
+
 _OFFSET_DATA = int(ChunkType.OFFSET_DATA)
 
 
@@ -65,6 +68,7 @@ class Transmission:
 
     :ivar in_flight: the requests that have no reply yet.
     :ivar bytes_in_flight: the data they carry or ask for.
+    :ivar replies: how many have been replied to.
     """
 
     def __init__(
@@ -88,9 +92,16 @@ class Transmission:
         self._contexts = contexts
         self._send = send
         self._violated = violated
-        self._handles: set[int] = set()
+        self._waiting: dict[int, Request] = {}
+        self._nudged: set[int] = set()
         self.in_flight = 0
         self.bytes_in_flight = 0
+        self.replies = 0
+
+    @property
+    def export(self) -> Export:
+        """What it is about."""
+        return self._export
 
     def request(self, request: Request, data: bytes | None) -> None:
         """Carry out a request, now or when the storage completes it, and reply.
@@ -98,9 +109,9 @@ class Transmission:
         :param data: what follows the header of a write, else None.
         """
         flags, command, handle, offset, length = request
-        if handle in self._handles:
+        if handle in self._waiting:
             self._violated(f"handle {handle:#x} of a request in flight is used again")
-        self._handles.add(handle)
+        self._waiting[handle] = request
         self.in_flight += 1
         cost = length if command in (_READ, _WRITE) else 0
         self.bytes_in_flight += cost
@@ -124,6 +135,26 @@ class Transmission:
                 may_unmap=command == Command.TRIM or (command == Command.WRITE_ZEROES and not flags & _NO_HOLE),
                 on_complete=partial(self._finished, request, cost),
             )
+
+    def nudge(self) -> bool:
+        """Send a chunk that says nothing, as part of the reply to the oldest request that waits for one.
+
+        For a read that is a hole over its range, which the data replaces later; for all others a chunk of a type that
+        there is not, without content. Neither is what the protocol means chunks for; see `late_replies` for the
+        clients that need it.
+
+        :return: whether there was a request, and the client takes chunks.
+        """
+        if not self._structured or not self._waiting:
+            return False
+        request = next(iter(self._waiting.values()))
+        self._nudged.add(request.handle)
+        if request.command == _READ:
+            header = CHUNK.pack(STRUCTURED_REPLY_MAGIC, 0, ChunkType.OFFSET_HOLE, request.handle, 12)
+            self._send(header + protocol.HOLE.pack(request.offset, request.length))
+        else:
+            self._send(CHUNK.pack(STRUCTURED_REPLY_MAGIC, 0, NUDGE_CHUNK_TYPE, request.handle, 0))
+        return True
 
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         """Why a request does not even reach the storage, as errno and text; None when it does."""
@@ -160,14 +191,20 @@ class Transmission:
         if finished.errno:
             self._fail(request, cost, finished.errno, strerror(finished.errno))
         elif finished.result is None:
+            was_nudged = request.handle in self._nudged
             self._answered(request, cost)
-            self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, request.handle))
+            if was_nudged:  # a reply that began in chunks must end in one
+                self._send(CHUNK.pack(STRUCTURED_REPLY_MAGIC, REPLY_FLAG_DONE, ChunkType.NONE, request.handle, 0))
+            else:
+                self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, request.handle))
         else:
             self._answered(request, cost)
             self._send(self._read_reply(request, finished.result))
 
     def _answered(self, request: Request, cost: int) -> None:
-        self._handles.discard(request.handle)
+        self._waiting.pop(request.handle, None)
+        self._nudged.discard(request.handle)
+        self.replies += 1
         self.in_flight -= 1
         self.bytes_in_flight -= cost
 
