@@ -216,7 +216,7 @@ class DaemonSession(Session):
             idle = idle + 1 if self._activity() == before and self._at_rest() else 0
 
     def _at_rest(self) -> bool:
-        return self._server is None or self._server.idle()
+        return (self._server is None or self._server.idle()) and not any(guest.is_busy for guest in self._guests)
 
     async def _rest(self) -> None:
         self._changed.clear()

@@ -118,8 +118,13 @@ class NbdClient:
 
     @property
     def activity(self) -> int:
-        """Grows with every request sent and every reply received."""
-        return self._last_handle + self._stream.replies
+        """Grows with every request sent and everything received."""
+        return self._last_handle + self._stream.replies + self._stream.progress
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request or a reply is on its way in part: bytes wait to be sent, or the rest of one to come."""
+        return not self.is_closed and self._stream.is_busy
 
     @property
     def is_closed(self) -> bool:

@@ -47,6 +47,16 @@ class ReplyStream(GreetingStream):
         self._request: ClientRequest | None = None
         self._flags = 0
         self._type = 0
+        #: Grows with everything received.
+        self.progress = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether bytes wait for the server to make room, or a reply has come in part."""
+        return self.is_sending or self.is_receiving or self._handler != self._on_reply
+
+    def progressed(self) -> None:
+        self.progress += 1
 
     def begin(self) -> None:
         """Enter the transmission phase."""

@@ -36,7 +36,7 @@ class NbdServer:
     """Serves exports on a unix socket; made by start().
 
     :ivar path: the socket.
-    :ivar activity: grows with every request received and every reply sent: while it stands still, no client has made
+    :ivar activity: grows with everything received and every reply sent: while it stands still, no client has made
         progress through this server.
     :ivar violations: what clients did against the protocol, the last 100 lines; an implementation under test should
         leave none.
@@ -168,8 +168,8 @@ class ServerConnection(MessageStream):
 
     @property
     def is_busy(self) -> bool:
-        """Whether replies still wait for room in the socket."""
-        return self.is_sending
+        """Whether replies wait for room in the socket, or a message has come in part: a write without its data."""
+        return self.is_sending or self.is_receiving or (self._request is not None and not self.is_held)
 
     # The stream's events
 
@@ -179,6 +179,9 @@ class ServerConnection(MessageStream):
             return
         self.send(Haggling.hello())
         self.expect(protocol.CLIENT_FLAGS.size, self._on_client_flags)
+
+    def progressed(self) -> None:
+        self._server.activity += 1
 
     def ended(self, error: Exception | None) -> None:
         self._server._left(self)

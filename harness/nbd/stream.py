@@ -48,6 +48,9 @@ class MessageStream(asyncio.BufferedProtocol):
     def congested(self) -> None:
         """The other side does not read what is sent to it."""
 
+    def progressed(self) -> None:
+        """Bytes have come, whole messages or not."""
+
     def expect(self, length: int, handler: Handler) -> None:
         """Pass the next ``length`` bytes to a handler.
 
@@ -103,6 +106,11 @@ class MessageStream(asyncio.BufferedProtocol):
         """Whether bytes wait for the other side to make room for them."""
         return self.transport is not None and not self._is_closed and self.transport.get_write_buffer_size() > 0
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether the beginning of a message is here and its end is still to come."""
+        return self._end > self._start and not self._is_held and not self._is_closed
+
     # For asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -139,6 +147,7 @@ class MessageStream(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See asyncio.BufferedProtocol."""
         self._end += nbytes
+        self.progressed()
         self._deliver()
 
     def eof_received(self) -> None:

@@ -1,0 +1,1 @@
+"""Drivers of other programs that speak lines of text."""
