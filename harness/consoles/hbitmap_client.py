@@ -17,7 +17,7 @@ import pexpect
 import pexpect.fdpexpect
 
 from harness import processes
-from harness.consoles.hbitmap_protocol import DONE, ERROR, GREETING, NOTHING, ConsoleRefusal
+from harness.consoles.hbitmap_protocol import DONE, ERROR, GREETING, NOTHING, Bitmap, BitmapIterator, ConsoleRefusal
 from harness.errors import ImplementationCrash, ImplementationHang, ImplementationUnavailable, ProtocolViolation
 
 #: Catches a console that hangs; no console needs a fraction of it for one answer.
@@ -120,7 +120,7 @@ class HBitmapClient:
         return ImplementationCrash(f"hbitmap console {how} at '{command}'", self._child.stderr_tail())
 
 
-class ConsoleIterator:
+class ConsoleIterator(BitmapIterator):
     """An iterator in the console."""
 
     def __init__(self, client: HBitmapClient, number: int) -> None:
@@ -136,7 +136,7 @@ class ConsoleIterator:
         self._client.ask("iter-free", self._number, expected=DONE)
 
 
-class ConsoleHBitmap:
+class ConsoleHBitmap(Bitmap):
     """A bitmap in the console; every method is the reference's of that name, and raises ConsoleRefusal where that one
     raises BitmapError.
     """
