@@ -7,9 +7,11 @@ reply and the events around it are always in the same order, whichever of them t
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness import filters
 from harness.disk import Disk
@@ -19,6 +21,9 @@ from harness.implementations.base import Event, PendingCommand, Session
 from harness.storage import HeldStorage, StorageRequest
 from harness.transcript import Transcript
 from harness.units import format_bytes
+
+ADMINISTRATORS_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where programs such as mke2fs are, and where not everybody's PATH leads."""
 
 JOB_ID = "job0"
 """The id of a job that a case does not name."""
@@ -37,6 +42,7 @@ class Bench:
         self.folder = folder
         self._transcript = transcript
         self._events_printed = 0
+        self._hidden_members: set[str] = set()
         self._events_awaited: dict[str, int] = {}
         self._disks: dict[str, Disk] = {}
         self._guests: dict[str, Guest] = {}
@@ -66,12 +72,32 @@ class Bench:
         events = self.session.events[self._events_printed :]
         self._events_printed += len(events)
         for event in events:
-            self.say(f"event {event.name} {filters.canonical(event.data)}")
+            data = {name: value for name, value in event.data.items() if name not in self._hidden_members}
+            self.say(f"event {event.name} {filters.canonical(data)}")
+
+    def hide_event_members(self, *names: str, reason: str) -> None:
+        """Leave members of events out of the transcript from now on, and print why they are left out."""
+        self._hidden_members |= set(names)
+        self.note(f"{' and '.join(names)} of events are not shown: {reason}")
 
     def require(self, feature: str) -> None:
         """Skip the case if the implementation does not offer a feature that only now turns out to be needed."""
         if feature not in self.features:
             raise CaseSkipped(f"needs {feature}")
+
+    def require_tool(self, name: str) -> Path:
+        """The path of a program of this machine; without it the case is skipped."""
+        path = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *ADMINISTRATORS_FOLDERS)))
+        if path is None:
+            raise CaseSkipped(f"needs {name}, which is not installed here")
+        return Path(path)
+
+    def fail(self, text: str) -> NoReturn:
+        """End the case: the implementation did something wrong.
+
+        :raise Disagreement: with the text, one line.
+        """
+        raise Disagreement(text)
 
     # Disks and guests
 
