@@ -119,14 +119,20 @@ class Scheduler:
         return task
 
     def enter(self, task: Task, value: Any = None) -> None:
-        """Run a waiting task to its next wait, then those that it woke, in the order of the waking."""
+        """Run a waiting task to its next wait, then those that it woke, in the order of the waking.
+
+        :raise LivelockError: when they wake each other for ever.
+        """
         pending: deque[tuple[Task, Any]] = deque(((task, value),))
-        while pending:
+        for _ in range(STEPS_WITHOUT_REST_MAX):
             entered, entered_value = pending.popleft()
             self._run(entered, entered_value)
             if entered._wakeups:
                 pending.extendleft(reversed(entered._wakeups))
                 entered._wakeups.clear()
+            if not pending:
+                return
+        raise LivelockError(STEPS_WITHOUT_REST_MAX, self.waits())
 
     def _run(self, task: Task, value: Any) -> None:
         if task.done:
