@@ -37,12 +37,12 @@ class QmpConnection:
     :param on_event: called with each event's name and data.
     :param changed: called whenever anything was heard.
     :ivar lost: None, or what was lost when the program hung up.
-    :ivar activity: grows with every reply and event. :ivar last_messages: the last ones in either direction.
+    :ivar activity: grows with every reply and event.
     """
 
     def __init__(self, on_event: Callable[[str, dict[str, Any]], None], changed: Callable[[], None]) -> None:
         self.activity = 0
-        self.last_messages: deque[str] = deque(maxlen=LAST_MESSAGES_COUNT)
+        self._last_messages: deque[tuple[str, Any]] = deque(maxlen=LAST_MESSAGES_COUNT)
         self.lost: str | None = None
         self._changed = changed
         self._on_event = on_event
@@ -59,7 +59,7 @@ class QmpConnection:
 
     def _take_event(self, message: Message) -> bool:
         self.activity += 1
-        self._remember(f"event {json.dumps(dict(message), sort_keys=True)}")
+        self._last_messages.append(("event", dict(message)))
         data = message.get("data", {})
         name = message["event"]
         if not isinstance(data, dict) or not isinstance(name, str):
@@ -68,8 +68,13 @@ class QmpConnection:
         self._changed()
         return False  # nobody reads the listener's own queue
 
-    def _remember(self, text: str) -> None:
-        self.last_messages.append(text)
+    @property
+    def last_messages(self) -> list[str]:
+        """The last messages in either direction, oldest first; long ones are cut."""
+        return [
+            f"{kind} {json.dumps(value, sort_keys=True, default=repr)}"[:MESSAGE_CHARACTERS_MAX]
+            for kind, value in self._last_messages
+        ]
 
     def start(self, pending: PendingCommand) -> None:
         """Send a command without waiting for its reply; only from within the event loop."""
@@ -77,18 +82,28 @@ class QmpConnection:
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
+    async def ping(self) -> None:
+        """One round trip, which is not remembered: the harness makes many to see whether the program is at rest."""
+        try:
+            await self._client.execute("query-jobs")
+        except (QMPError, OSError, EOFError) as error:
+            self._lose("query-jobs", error)
+
+    def _lose(self, name: str, error: BaseException) -> None:
+        self.lost = self.lost or f"QMP connection lost during {name}: {error or type(error).__name__}"
+
     async def run(self, pending: PendingCommand) -> None:
         """Send a command and wait for its reply; if the program hangs up there is none, and `lost` says why."""
-        self._remember(f"-> {pending.name} {json.dumps(dict(pending.arguments), sort_keys=True, default=repr)}")
+        self._last_messages.append((f"-> {pending.name}", dict(pending.arguments)))
         try:
             value = await self._client.execute(pending.name, pending.arguments or None)
             pending.reply = {"return": value}
         except ExecuteError as error:
             pending.reply = {"error": {"class": str(error.error_class), "desc": str(error)}}
         except (QMPError, OSError, EOFError) as error:
-            self.lost = self.lost or f"QMP connection lost during {pending.name}: {error or type(error).__name__}"
+            self._lose(pending.name, error)
         if pending.reply is not None:
-            self._remember(f"<- {json.dumps(pending.reply, sort_keys=True)[:MESSAGE_CHARACTERS_MAX]}")
+            self._last_messages.append(("<-", pending.reply))
         self.activity += 1
         self._changed()
 

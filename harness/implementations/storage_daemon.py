@@ -210,9 +210,7 @@ class DaemonSession(Session):
             if any(not pending.done for pending in self._pending):
                 await self._rest()
             else:
-                ping = PendingCommand("query-version", {})
-                await self._qmp.run(ping)
-                before += 1  # the ping's own reply
+                await self._qmp.ping()
             idle = idle + 1 if self._activity() == before and self._at_rest() else 0
 
     def _at_rest(self) -> bool:
@@ -248,7 +246,7 @@ class DaemonSession(Session):
     def _hang(self, text: str) -> ImplementationHang:
         waits = [f"guest {request.describe()}: no reply" for guest in self._guests for request in guest.pending]
         waits += [f"command {pending.name}: no reply" for pending in self._pending if not pending.done]
-        return ImplementationHang(text, waits, list(self._qmp.last_messages))
+        return ImplementationHang(text, waits, self._qmp.last_messages)
 
     def close(self) -> None:
         if self._closed:
