@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str] | None) -> int:
     try:
         options = make_parser().parse_args(arguments)
+        options.command_line = list(sys.argv[1:] if arguments is None else arguments)
         status: int = options.run_command(options)
     except SystemExit as exit_:  # --help and --version
         status = exit_.code if isinstance(exit_.code, int) else EXIT_PASSED

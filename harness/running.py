@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from harness import artefacts
+from harness import artefacts, stored_runs
 from harness.artefacts import UNREMARKABLE
 from harness.cases import Case
 from harness.errors import MirrorcheckError, UsageError
 from harness.judge import Judge
 from harness.records import Record, Task
 from harness.report import Reporter
+from harness.stored_runs import Header, RecordLine, RunWriter
 from harness.supervisor import Supervisor
 
 
@@ -103,6 +105,76 @@ class ResultsFolder:
         return self.is_named or self._has_failures
 
 
+class Results(Protocol):
+    """Where the folders of the runs lie, and what is told of each."""
+
+    path: Path
+
+    def add(self, record: Record, judge: Judge) -> None:
+        """Keep what there is to keep of one record."""
+
+
+class StoredResults:
+    """A run that is kept as data, for whoever analyzes, compares or shows it later.
+
+    :ivar path: the folder of the run.
+    """
+
+    def __init__(self, named: Path | None, header: Header) -> None:
+        """Begin the run.
+
+        :param named: the results folder that the user named; None is his usual one, of which only the last runs stay,
+            or a temporary one where that cannot be written (a home that is not there, or read-only).
+        :raise UsageError: when the named one cannot be written.
+        """
+        self._is_named = named is not None
+        self._has_failures = False
+        if named is not None:
+            self._check(named)
+        try:
+            keep_count = None if self._is_named else stored_runs.KEPT_RUNS_COUNT
+            self._writer = RunWriter(stored_runs.results_home(named), header, keep_count=keep_count)
+        except UsageError:
+            if self._is_named:
+                raise
+            self._writer = RunWriter(Path(tempfile.mkdtemp(prefix="mirrorcheck-results-")), header)
+        self.path = self._writer.path
+
+    @staticmethod
+    def _check(named: Path) -> None:
+        try:
+            named.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write the results folder {named}: {error.strerror}") from error
+
+    def add(self, record: Record, judge: Judge, attempt: int = 1) -> None:
+        """Append the record, and write the files about it when there is something to look at.
+
+        :raise UsageError: when they cannot be written.
+        """
+        self._writer.add(RecordLine(record=record, attempt=attempt))
+        is_remarkable = record.verdict not in UNREMARKABLE
+        self._has_failures |= is_remarkable and bool(record.run.folder)
+        if is_remarkable or self._is_named:
+            artefacts.write(record, judge.expected(record))
+
+    def finish(self, *, interrupted: bool, exit_status: int) -> None:
+        """Say in the results that the run has come to its end.
+
+        :raise UsageError: when that cannot be written.
+        """
+        self._writer.finish(interrupted=interrupted, exit_status=exit_status)
+
+    def close(self) -> None:
+        """Close the results. May be called twice."""
+        self._writer.close()
+
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Whether the user asked for the results or should look at them."""
+        return self._is_named or self._has_failures
+
+
 class Outcome:
     """What came of a run.
 
@@ -121,11 +193,12 @@ def run_tasks(
     tasks: Sequence[Task],
     judge: Judge,
     reporters: Sequence[Reporter],
-    results: ResultsFolder,
+    results: Results,
     *,
     jobs: int,
     limit_s: float,
     suite_records: Sequence[Record] = (),
+    durations_s: Mapping[tuple[str, str], float] | None = None,
 ) -> Outcome:
     """Run all tasks, judge each, and tell the reporters of each as it finishes.
 
@@ -134,6 +207,7 @@ def run_tasks(
 
     :param limit_s: limit of one case, in seconds.
     :param suite_records: records about the suite itself, reported first.
+    :param durations_s: how long each pair of implementation and case took before; the longest begin first.
     """
     outcome = Outcome()
 
@@ -152,8 +226,13 @@ def run_tasks(
         reporter.start(len(suite_records) + len(tasks))
     try:
         for record in suite_records:
+            results.add(record, judge)
             tell(record)
-        with Supervisor(jobs=min(jobs, len(tasks)), limit_s=limit_s, results=results.path) as supervisor:
+        # One after the other takes as long in any order, and then the order of the cases reads best.
+        known_s = durations_s if jobs > 1 else None
+        with Supervisor(
+            jobs=min(jobs, len(tasks)), limit_s=limit_s, results=results.path, durations_s=known_s
+        ) as supervisor:
             for run in supervisor.run(tasks):
                 record = judge.judge(run)
                 try:

@@ -27,7 +27,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the selected cases and return the exit status of the whole."""
-    from harness import judge, running
+    from harness import judge, running, stored_runs
     from harness.records import exit_status
     from harness.report.terminal import TerminalReporter
     from harness.suite import Suite
@@ -43,9 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
 
     reports_own_output = STANDARD_OUTPUT not in (arguments.tap, arguments.json)
     stream, stream_name = (sys.stdout, STANDARD_OUTPUT) if reports_own_output else (sys.stderr, "standard error")
+    durations_s = stored_runs.durations_s(stored_runs.results_home(arguments.results))
     widths = (max(len(task.case_id) for task in tasks), max(len(task.implementation) for task in tasks))
     terminal = TerminalReporter(stream, stream_name=stream_name, quiet=arguments.quiet, widths=widths)
-    results = running.ResultsFolder(arguments.results)
+    terminal.expect(tasks, durations_s, arguments.jobs)
+    header = stored_runs.make_header(
+        suite=suite.root,
+        cases=cases,
+        tasks=tasks,
+        command=arguments.command_line,
+        jobs=arguments.jobs,
+        limit_s=arguments.timeout,
+    )
+    results = running.StoredResults(arguments.results, header)
     reporters: list[Reporter] = [terminal]
     try:
         reporters += _file_reporters(arguments)
@@ -57,15 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
             jobs=arguments.jobs,
             limit_s=arguments.timeout,
             suite_records=suite_records,
+            durations_s=durations_s,
         )
-        if results.is_kept:
+        status = EXIT_UNDECIDED if outcome.interrupted else exit_status(outcome.records)
+        if outcome.error is None:
+            results.finish(interrupted=outcome.interrupted, exit_status=status)
+        if results.is_worth_a_look:
             terminal.note(f"results: {results.path}")
         running.finish([*reporters[1:], terminal], outcome)  # the terminal's last line is the result
     finally:
         for reporter in reporters:
             reporter.close()
         results.close()
-    return EXIT_UNDECIDED if outcome.interrupted else exit_status(outcome.records)
+    return status
 
 
 def _check_report_files(arguments: argparse.Namespace) -> None:

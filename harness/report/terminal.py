@@ -6,11 +6,11 @@ Durations are shown because people want them; nothing else uses them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from harness.artefacts import UNREMARKABLE
-from harness.records import Record, Verdict
+from harness.records import Record, Task, Verdict
 from harness.report import PASSING, cannot_write, summary, visible
 from harness.report.failure import excerpt
 
@@ -50,6 +50,21 @@ class TerminalReporter:
         self._progress_task: TaskID | None = None
         self._widths = widths
         self._unavailable: set[tuple[str, str]] = set()
+        self._left_s: dict[tuple[str, str], float] = {}
+        self._jobs = 1
+
+    def expect(self, tasks: Sequence[Task], durations_s: Mapping[tuple[str, str], float], jobs: int) -> None:
+        """Learn what is to come and how long it took before, to say how much time is left.
+
+        :param durations_s: seconds by implementation and case; what is not there counts as the mean of what is.
+        :param jobs: how many run at the same time.
+        """
+        if not durations_s:
+            return
+        mean_s = sum(durations_s.values()) / len(durations_s)
+        pairs = [(task.implementation, task.case_id) for task in tasks]
+        self._left_s = {pair: durations_s.get(pair, mean_s) for pair in pairs}
+        self._jobs = max(1, min(jobs, len(tasks)))
 
     def start(self, total_count: int) -> None:
         """Show the progress line where there is a terminal."""
@@ -65,17 +80,21 @@ class TerminalReporter:
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
+                TextColumn("{task.fields[left]}", markup=False),
                 console=self._console,
                 transient=True,
                 auto_refresh=False,  # it would take a thread, and a process with threads must not fork
             )
-            self._progress_task = self._progress.add_task("", total=total_count)
+            self._progress_task = self._progress.add_task("", total=total_count, left=self._time_left())
             self._progress.start()
 
     def record(self, record: Record) -> None:
         """Show one record: a line, and the lines that explain it when it did not pass."""
+        self._left_s.pop((record.implementation, record.case), None)
         if self._progress is not None and self._progress_task is not None:
-            self._progress.update(self._progress_task, advance=1, description=record.case, refresh=True)
+            self._progress.update(
+                self._progress_task, advance=1, description=record.case, left=self._time_left(), refresh=True
+            )
         if self._repeats_unavailable(record):
             return
         remarkable = record.verdict not in UNREMARKABLE
@@ -123,6 +142,13 @@ class TerminalReporter:
         seen = key in self._unavailable
         self._unavailable.add(key)
         return seen
+
+    def _time_left(self) -> str:
+        """Return about how long it will take, from earlier runs; "" when nothing is known or left."""
+        if not self._left_s:
+            return ""
+        left_s = max(sum(self._left_s.values()) / self._jobs, *self._left_s.values(), 0.0)
+        return f"about {_duration(left_s)} left"
 
     def _line(self, record: Record) -> str:
         case_width = max(self._widths[0], len(record.case))

@@ -52,6 +52,7 @@ def mirrorcheck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("MIRRORCHECK_RESULTS", str(tmp_path / "results"))
     root = tmp_path / "suite"
     make_suite(root, {"100-life": "", "310-active-writes": ""})
     monkeypatch.chdir(root)
@@ -66,11 +67,10 @@ def test_run_when_all_pass_is_0_and_leaves_nothing(mirrorcheck: Cli) -> None:
 
 
 @pytest.mark.slow
-def test_run_when_a_case_fails_is_1_and_keeps_its_folder_only(mirrorcheck: Cli) -> None:
+def test_run_when_a_case_fails_is_1_and_its_folder_says_why(mirrorcheck: Cli) -> None:
     write_case(mirrorcheck.root, "310-active-writes", "bench.say('goodbye')")
     status, output, error = mirrorcheck("run", "-j", "1")
-    (results,) = mirrorcheck.leftovers()
-    results_path = mirrorcheck.temporary / results
+    results_path = (mirrorcheck.root.parent / "results" / "latest").resolve()
     folder = results_path / "reference" / "310-active-writes"
     assert (status, error) == (1, "")
     assert output == (
@@ -87,7 +87,8 @@ def test_run_when_a_case_fails_is_1_and_keeps_its_folder_only(mirrorcheck: Cli) 
         f"results: {results_path}\n"
         "1 passed, 1 failed\n"
     )
-    assert os.listdir(results_path / "reference") == ["310-active-writes"]
+    assert os.listdir(results_path / "reference" / "100-life") == ["transcript.out"]
+    assert mirrorcheck.leftovers() == []
     assert {"transcript.out", "golden.out", "diff.txt", "record.json"} <= set(os.listdir(folder))
 
 
@@ -194,13 +195,13 @@ def test_bug_of_ours_is_a_traceback_and_255(mirrorcheck: Cli, monkeypatch: pytes
 
 @pytest.mark.slow
 def test_interrupted_run_is_2_with_what_is_known(mirrorcheck: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = running.ResultsFolder.add
+    real = running.StoredResults.add
 
-    def interrupt(self: running.ResultsFolder, *arguments: object) -> None:
+    def interrupt(self: running.StoredResults, *arguments: object) -> None:
         real(self, *arguments)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running.ResultsFolder, "add", interrupt)
+    monkeypatch.setattr(running.StoredResults, "add", interrupt)
     status, output, error = mirrorcheck("run", "-j", "1", "--tap", "report.tap")
     assert (status, output, error) == (2, "100-life           reference  pass\ninterrupted: 1 passed\n", "")
     assert (
@@ -245,8 +246,9 @@ def test_known_deviation_counts_as_passed(mirrorcheck: Cli) -> None:
 def test_named_results_folder_is_kept_whole(mirrorcheck: Cli) -> None:
     status, output, _ = mirrorcheck("run", "--results", "out")
     assert status == 0
-    assert output.endswith(f"results: {mirrorcheck.root}/out\n2 passed\n")
-    assert (mirrorcheck.root / "out" / "reference" / "100-life" / "transcript.out").read_text() == "hello\n"
+    run = (mirrorcheck.root / "out" / "latest").resolve()
+    assert output.endswith(f"results: {run}\n2 passed\n")
+    assert (run / "reference" / "100-life" / "transcript.out").read_text() == "hello\n"
 
 
 @pytest.mark.slow
