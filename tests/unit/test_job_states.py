@@ -18,19 +18,10 @@ from reference_impl.job_states import TRANSITIONS, VERBS, JobState, JobVerb
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler
 
-STATES = [
-    "undefined",
-    "created",
-    "running",
-    "paused",
-    "ready",
-    "standby",
-    "waiting",
-    "pending",
-    "aborting",
-    "concluded",
-    "null",
-]
+# fmt: off
+STATES = ["undefined", "created", "running", "paused", "ready", "standby", "waiting", "pending", "aborting",
+          "concluded", "null"]
+# fmt: on
 
 ALLOWED_TRANSITIONS = """
 undefined -> created
