@@ -86,6 +86,9 @@ class Job(Parent):
     """
 
     kind = "?"
+    transitions = TRANSITIONS
+    verbs = VERBS
+    rate_limit_class = RateLimit
 
     def __init__(self, host: JobHost, job_id: str, *, auto_finalize: bool = True, auto_dismiss: bool = True) -> None:
         self.host = host
@@ -109,7 +112,7 @@ class Job(Parent):
         self.progress_remaining = 0
         self.speed = 0
         self.io_status = IoStatus.OK
-        self.limit = RateLimit()
+        self.limit = self.rate_limit_class()
         self._sleep_timer: Timer | None = None
         self.enter_state(JobState.CREATED)
 
@@ -155,7 +158,7 @@ class Job(Parent):
 
     def enter_state(self, state: JobState) -> None:
         """Go to another state; one that the table forbids is a bug of the model."""
-        if state not in TRANSITIONS[self.state]:
+        if state not in self.transitions[self.state]:
             raise ModelError(f"job '{self.id}': state {self.state} must not become {state}")
         changed = state is not self.state
         self.state = state
@@ -164,7 +167,7 @@ class Job(Parent):
 
     def require_verb(self, verb: JobVerb) -> None:
         """Refuse a verb that the table forbids in the present state (QS-03)."""
-        if self.state not in VERBS[verb]:
+        if self.state not in self.verbs[verb]:
             raise QmpError(f"Job '{self.id}' in state '{self.state}' cannot accept command verb '{verb}'")
 
     @property

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
-from harness.errors import UsageError
 from harness.implementations.base import Implementation
 
 
@@ -30,9 +29,7 @@ def _make_reference(spec: str, detail: str) -> Implementation:
     # Imported when asked for: a run on a real program has no use for the model.
     from harness.implementations.reference import Reference
 
-    if detail:
-        raise UsageError(f"implementation '{spec}': the reference has no variant '{detail}'")
-    return Reference(spec)
+    return Reference(spec, detail)
 
 
 def _make_storage_daemon(spec: str, detail: str) -> Implementation:
@@ -50,8 +47,8 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind(
             "reference",
-            "reference",
-            "the reference implementation, in process",
+            "reference[:MUTANT]",
+            "the reference implementation, in process; with a known bug put back, if one is named",
             _make_reference,
             lambda: ["reference"],
             "",
