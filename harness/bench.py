@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness import filters
+from harness.bitmap_view import BitmapView
 from harness.disk import Disk
 from harness.errors import CaseError, CaseSkipped, Disagreement
 from harness.guest import Guest
@@ -139,6 +140,14 @@ class Bench:
         if name not in self._guests:
             self._guests[name] = Guest(self, self.session.open_guest(name))
         return self._guests[name]
+
+    def bitmap(self, size: int, granularity: int = 0, name: str = "") -> BitmapView:
+        """Make a hierarchical bitmap by itself, for implementations with the feature ``hbitmap``.
+
+        :param size: items. :param granularity: log2 of the items in a granule.
+        :param name: put before its lines, to tell several bitmaps apart.
+        """
+        return BitmapView.make(self, size, granularity, name)
 
     # Commands
 

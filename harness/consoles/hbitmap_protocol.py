@@ -12,6 +12,12 @@ NOTHING = "none"
 ERROR = "error"
 
 
+#: Features of an implementation that has all optional commands. What each of them is: docs/hbitmap-console.md.
+HBITMAP_FEATURES = frozenset(
+    f"hbitmap-{word}" for word in ("merge", "meta", "peek", "reset-outward", "serialize", "sha256", "status")
+)
+
+
 class ConsoleRefusal(ValueError):
     """A console answered ``error``, or is about to; the text is what follows that word."""
 

@@ -9,7 +9,8 @@ and `wait` does so until a condition holds.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,6 +143,13 @@ class Session(abc.ABC):
     def hbitmap(self, size: int, granularity: int) -> Any:
         """A hierarchical bitmap, for implementations with the feature ``hbitmap``."""
         raise CaseError("this implementation has no bitmap of its own to show")
+
+    @contextmanager
+    def bitmap_calls(self) -> Iterator[None]:
+        """Within this, whatever a bitmap of this session refuses is a ``ConsoleRefusal``, and what else goes wrong in
+        it is an error of the implementation.
+        """
+        yield
 
 
 class Implementation(abc.ABC):

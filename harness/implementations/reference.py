@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.errors import ImplementationCrash, ImplementationHang
+from harness.consoles.hbitmap_protocol import HBITMAP_FEATURES, ConsoleRefusal
+from harness.errors import ImplementationCrash, ImplementationHang, MirrorcheckError
 from harness.implementations.base import (
     HANG_LIMIT_S,
     Event,
@@ -23,6 +24,7 @@ from harness.implementations.base import (
 from harness.implementations.features import features_of_schema
 from harness.storage import HeldStorage, Operation, StorageRequest
 from reference_impl.backend import Backend, GuestRequest
+from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
 from reference_impl.machine import Machine
 from reference_impl.mirror_commands import MirrorParts
@@ -34,7 +36,7 @@ from reference_impl.storage_node import Completion
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = frozenset({"hbitmap", "virtual-time"})
+MODEL_FEATURES = HBITMAP_FEATURES | {"hbitmap", "virtual-time"}
 """What only a model offers: its bitmap by itself, and a clock that stands still until it is told to go on."""
 
 
@@ -165,6 +167,18 @@ class ReferenceSession(Session):
 
     def close(self) -> None:
         self._scheduler.close()
+
+    @contextmanager
+    def bitmap_calls(self) -> Iterator[None]:
+        try:
+            yield
+        except BitmapError as refusal:
+            raise ConsoleRefusal(str(refusal)) from refusal
+        except MirrorcheckError:
+            raise
+        except Exception:
+            with self.guarded():
+                raise
 
     def hbitmap(self, size: int, granularity: int) -> HBitmap:
         return HBitmap(size, granularity)
