@@ -465,6 +465,11 @@ class HeldStorage:
     # Durability
 
     @property
+    def has_write_back_cache(self) -> bool:
+        """Whether completed writes stay volatile until they are flushed."""
+        return self._cache is not None
+
+    @property
     def unflushed(self) -> list[StorageRequest]:
         """The completed changes that a power cut may still take, in order of completion.
 
