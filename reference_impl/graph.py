@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from reference_impl.errors import ModelError
+from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler, WaitQueue
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Node(Parent):
     :ivar unmap: whether the node was opened with ``discard=unmap``; without, discards succeed and do nothing, and
         write-zeroes requests never deallocate.
     :ivar in_flight: requests that have entered the node and not left it.
+    :ivar owned_by_monitor: whether a user made the node; one that was made on the way goes when nobody uses it.
+    :ivar locked_by_others: whether its storage is open elsewhere, so that nobody may write through this node.
     """
 
     driver = "?"
@@ -136,6 +139,8 @@ class Node(Parent):
         self.bitmaps: list[DirtyBitmap] = []
         self.in_flight = 0
         self.quiesce_count = 0
+        self.owned_by_monitor = True
+        self.locked_by_others = False
         self._flushing = False
         self._flush_queue = WaitQueue(graph.scheduler)
 
@@ -148,6 +153,18 @@ class Node(Parent):
     def size_bytes(self) -> int:
         """The length of the disk in bytes."""
         raise NotImplementedError
+
+    @property
+    def filename(self) -> str:
+        """What the node calls its storage, for people."""
+        return ""
+
+    def truncate(self, size_bytes: int) -> None:
+        """Change the length of the disk.
+
+        :raise QmpError: when the driver cannot.
+        """
+        raise QmpError("Image format driver does not support resize")
 
     @property
     def cluster_size_bytes(self) -> int:
@@ -346,6 +363,12 @@ class Graph:
             edge.remove()
         node.children.clear()
         del self.nodes[node.name]
+
+    def remove_unused(self) -> None:
+        """Take out every node that was made on the way and that nobody uses any more, from the top down."""
+        while unused := [node for node in self.nodes.values() if not node.owned_by_monitor and not node.parents]:
+            for node in unused:
+                self.remove(node)
 
     def attach(self, parent: Node, role: str, child: Node) -> Edge:
         """Make `child` the child of `parent` in that role."""

@@ -10,16 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reference_impl.backend import Backend
-from reference_impl.dirty_bitmap import DirtyBitmap
+from reference_impl.drive_mirror import DriveMirror
 from reference_impl.errors import ModelError
-from reference_impl.graph import Graph, Node
+from reference_impl.file_nodes import FileSystem, NoFiles
+from reference_impl.graph import Node
+from reference_impl.introspection import introspection
 from reference_impl.job import Job
-from reference_impl.job_commands import JobCommands
-from reference_impl.mirror_commands import MirrorCommands, MirrorParts
 from reference_impl.monitor import Command, Handler, Monitor
+from reference_impl.node_commands import NodeCommands, NodeMaker
+from reference_impl.node_queries import query_named_block_nodes
+from reference_impl.parts import Parts
 from reference_impl.scheduler import Scheduler
-from reference_impl.schema import COMMANDS, introspection
-from reference_impl.storage_node import StorageNode, StoragePort
+from reference_impl.schema import COMMANDS, EVENTS, SERVER_COMMANDS
+from reference_impl.storage_node import StoragePort
+from reference_impl.visitor import check_output
 
 EventListener = Callable[[str, Mapping[str, Any]], None]
 
@@ -31,23 +35,44 @@ class Machine:
 
     :param parts: other classes for parts of the mirror: how mutants are made.
     :param on_event: called with the name and the data of each event, in order.
+    :param files: where `drive-mirror` and `blockdev-add` find files; without, there are none.
+    :param server_handlers: the commands of `SERVER_COMMANDS`, for a machine whose host can do what they ask.
+    :param drivers: drivers that only this machine's host has.
     """
 
-    def __init__(self, parts: MirrorParts | None = None, on_event: EventListener | None = None) -> None:
+    def __init__(
+        self,
+        parts: Parts | None = None,
+        on_event: EventListener | None = None,
+        *,
+        files: FileSystem | None = None,
+        server_handlers: Mapping[str, Handler] | None = None,
+        drivers: dict[str, NodeMaker] | None = None,
+    ) -> None:
+        self._parts = parts = parts or Parts()
         self.scheduler = Scheduler()
-        self.graph = Graph(self.scheduler)
+        self.graph = parts.graph(self.scheduler)
         self.jobs: dict[str, Job] = {}
         self._on_event = on_event
+        files = files or NoFiles()
+        mirrors = parts.mirror_commands(self, self.jobs, parts)
+        self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
         handlers: dict[str, Handler] = {
-            **JobCommands(self.jobs).handlers(),
-            **MirrorCommands(self, self.jobs, parts or MirrorParts()).handlers(),
+            **parts.job_commands(self.jobs).handlers(),
+            **mirrors.handlers(),
+            **DriveMirror(self.graph, files, mirrors).handlers(),
+            **NodeCommands(self.graph, files, drivers).handlers(),
+            **(server_handlers or {}),
             "qmp_capabilities": lambda arguments: {},
             "query-version": lambda arguments: VERSION,
-            "query-commands": lambda arguments: [{"name": name} for name in COMMANDS],
-            "query-qmp-schema": lambda arguments: introspection(),
-            "query-named-block-nodes": lambda arguments: [node_info(node) for node in self.graph.nodes.values()],
+            "query-commands": lambda arguments: [{"name": name} for name in self.commands],
+            "query-events": lambda arguments: [{"name": name} for name in EVENTS],
+            "query-qmp-schema": lambda arguments: introspection(self.commands),
+            # Devices are what this query is about, and a machine of nodes and exports has none.
+            "query-block": lambda arguments: [],
+            "query-named-block-nodes": lambda arguments: query_named_block_nodes(self.graph, arguments),
         }
-        self._monitor = Monitor(self.scheduler, handlers)
+        self._monitor = Monitor(self.scheduler, self.commands, handlers)
 
     def attach_storage(self, name: str, port: StoragePort, *, read_only: bool = False, unmap: bool = False) -> Node:
         """Add a node over storage of somebody else's.
@@ -55,7 +80,7 @@ class Machine:
         :param unmap: whether discards and deallocating zero writes reach the storage.
         :raise ModelError: when there is a node of that name.
         """
-        node = StorageNode(self.graph, name, port, read_only=read_only, unmap=unmap)
+        node = self._parts.storage_node(self.graph, name, port, read_only=read_only, unmap=unmap)
         self.graph.add(node)
         return node
 
@@ -67,7 +92,7 @@ class Machine:
         node = self.graph.nodes.get(node_name)
         if node is None:
             raise ModelError(f"there is no node '{node_name}'")
-        return Backend(self.graph, node, node_name)
+        return self._parts.backend(self.graph, node, node_name)
 
     def execute(
         self, name: str, arguments: Mapping[str, Any], on_reply: Callable[[Command], None] | None = None
@@ -77,29 +102,10 @@ class Machine:
 
     def emit(self, event: str, data: Mapping[str, Any]) -> None:
         """Send an event."""
+        check_output(EVENTS[event], data, event)
         if self._on_event is not None:
             self._on_event(event, data)
 
     def job_dismissed(self, job: Job) -> None:
         """Forget a job."""
         self.jobs.pop(job.id, None)
-
-
-def node_info(node: Node) -> dict[str, Any]:
-    """An entry of `query-named-block-nodes`."""
-    info: dict[str, Any] = {"node-name": node.name, "drv": node.driver, "ro": node.read_only}
-    if node.bitmaps:
-        info["dirty-bitmaps"] = [bitmap_info(bitmap) for bitmap in node.bitmaps]
-    return info
-
-
-def bitmap_info(bitmap: DirtyBitmap) -> dict[str, Any]:
-    """A `BlockDirtyInfo` (QQ-4); the bitmap of a mirror has no name."""
-    info: dict[str, Any] = {} if bitmap.name is None else {"name": bitmap.name}
-    return info | {
-        "count": bitmap.count_bytes,
-        "granularity": bitmap.granularity_bytes,
-        "recording": bitmap.recording,
-        "busy": bitmap.busy,
-        "persistent": bitmap.persistent,
-    }

@@ -32,6 +32,9 @@ OPERATION_BYTES_MAX = 1024 * 1024
 
 BUFFER_BYTES_DEFAULT = 16 * 1024 * 1024
 
+BUFFER_BYTES_ALLOCATABLE_MAX = 1 << 47
+"""No address space holds a larger buffer: the job fails when it asks for one (real-qemu F)."""
+
 VECTOR_ELEMENTS_MAX = 1024
 """A copy uses one vector element a granule, and a request takes no more than this many (C45)."""
 
@@ -171,6 +174,8 @@ class MirrorJob(Job):
         if not self.source.size_bytes:
             await self._serve_empty_disk()
             return
+        if self.buffer_bytes > BUFFER_BYTES_ALLOCATABLE_MAX:
+            raise JobFailed(errno_numbers.ENOMEM)
         self._last_pause_ns = self.scheduler.now_ns
         if self.options.sync is not SyncMode.NONE:
             await self._mark_what_to_copy()
@@ -536,6 +541,8 @@ class MirrorJob(Job):
 
     def on_change(self, options: Mapping[str, Any]) -> None:
         """Switch the copy mode, for writes that start from now on; back to background is not offered (QS-16, QS-17)."""
+        if options["type"] != self.kind:
+            raise QmpError(f"Job '{self.id}' is not of type '{options['type']}'")
         copy_mode = CopyMode(options["copy-mode"])
         if copy_mode is self.copy_mode:
             return
@@ -578,6 +585,11 @@ class MirrorJob(Job):
         target.unquiesce()
         if self._source_drained:
             self._undrain_source()
+
+    def clean(self) -> None:
+        """Let go of the nodes, and of the target if it was opened for the job alone."""
+        self.let_go()
+        self.graph.remove_unused()
 
     def driver_info(self) -> dict[str, Any]:
         return {"actively-synced": self.actively_synced}

@@ -6,7 +6,6 @@ QA-01 to QA-18.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,11 @@ from reference_impl.mirror import (
     SyncMode,
 )
 from reference_impl.mirror_filter import MirrorFilter
+from reference_impl.node_commands import IDENTIFIER, check_node_name, find_node, require_not_busy
 from reference_impl.qmp_errors import QmpError, parameter_expects
 
 GRANULARITY_BYTES_MIN = 512
 GRANULARITY_BYTES_MAX = 64 * 1024 * 1024
-_ID = re.compile(r"[A-Za-z][A-Za-z0-9\-._]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,19 @@ class MirrorCommands:
 
     async def blockdev_mirror(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Start a mirror of a root node to a node."""
-        source = self._find(arguments["device"])
+        source = find_node(self._graph, arguments["device"])
         if not self._graph.is_root(source):
             raise QmpError("Need a root block node")
-        target = self._find(arguments["target"])
-        options = self._options(arguments, source, target)
+        target = find_node(self._graph, arguments["target"])
+        await self.start(arguments, source, target, may_hold_data=not arguments.get("target-is-zero", False))
+        return {}
+
+    async def start(self, arguments: dict[str, Any], source: Node, target: Node, *, may_hold_data: bool) -> None:
+        """Check the rest, put the filter in, start the job.
+
+        :param may_hold_data: whether the target may read as anything but zeroes.
+        """
+        options = self._options(arguments, source, target, may_hold_data)
         to_replace = self._find_replaced(arguments.get("replaces"), source)
         self._check_sync_mode(arguments["sync"])
         if arguments.get("buf-size", 0) < 0:
@@ -76,7 +83,6 @@ class MirrorCommands:
             raise
         mirror_filter.job = job
         job.start()
-        return {}
 
     def _create(
         self,
@@ -103,6 +109,8 @@ class MirrorCommands:
                 job.set_speed(arguments["speed"])
             if target.read_only:
                 raise QmpError("Block node is read-only")
+            if any(node.locked_by_others for node in self._graph.subtree(target)):
+                raise QmpError('Failed to get shared "consistent read" lock')
         except QmpError:
             job.drop()
             raise
@@ -113,20 +121,15 @@ class MirrorCommands:
         self._graph.replace(mirror_filter, source)
         self._graph.remove(mirror_filter)
 
-    def _find(self, name: str) -> Node:
-        node = self._graph.nodes.get(name)
-        if node is None:
-            raise QmpError(f"Cannot find device='{name}' nor node-name='{name}'")
-        return node
-
-    def _options(self, arguments: dict[str, Any], source: Node, target: Node) -> MirrorOptions:
+    @staticmethod
+    def _options(arguments: dict[str, Any], source: Node, target: Node, may_hold_data: bool) -> MirrorOptions:
         granularity = arguments.get("granularity", 0)
         if granularity and not GRANULARITY_BYTES_MIN <= granularity <= GRANULARITY_BYTES_MAX:
             raise parameter_expects("granularity", "a value in range [512B, 64MB]")
         if granularity & (granularity - 1):
             raise parameter_expects("granularity", "a power of 2")
         for node in (source, target):
-            self._check_not_busy(node)
+            require_not_busy(node)
         # Without a backing file there is nothing that `top` could leave out.
         sync = SyncMode(arguments["sync"]) if arguments["sync"] == SyncMode.NONE else SyncMode.FULL
         return MirrorOptions(
@@ -136,15 +139,9 @@ class MirrorCommands:
             on_source_error=ErrorPolicy(arguments.get("on-source-error", "report")),
             on_target_error=ErrorPolicy(arguments.get("on-target-error", "report")),
             copy_mode=CopyMode(arguments.get("copy-mode", "background")),
-            zero_target=sync is SyncMode.FULL and not arguments.get("target-is-zero", False),
+            unmap=arguments.get("unmap", True),
+            zero_target=sync is SyncMode.FULL and may_hold_data,
         )
-
-    @staticmethod
-    def _check_not_busy(node: Node) -> None:
-        for edge in node.parents:
-            if isinstance(edge.parent, Job):
-                kind = edge.parent.kind
-                raise QmpError(f"Node '{node.name}' is busy: block device is in use by block job: {kind}")
 
     def _find_replaced(self, name: str | None, source: Node) -> Node | None:
         if name is None:
@@ -152,13 +149,13 @@ class MirrorCommands:
         node = self._graph.nodes.get(name)
         if node is None:
             raise QmpError(f"Failed to find node with node-name='{name}'")
-        if node.size_bytes != source.size_bytes:
-            raise QmpError("cannot replace image with a mirror image of different size")
         if node is not source:
             raise QmpError(
                 f"Cannot replace '{name}' by a node mirrored from '{source.name}', because it cannot be guaranteed "
                 "that doing so would not lead to an abrupt change of visible data"
             )
+        if node.size_bytes != source.size_bytes:
+            raise QmpError("cannot replace image with a mirror image of different size")
         return node
 
     @staticmethod
@@ -167,18 +164,12 @@ class MirrorCommands:
             raise QmpError(f"Sync mode '{sync}' not supported")
 
     def _filter_name(self, name: str | None) -> str:
-        if name is None:
-            return self._graph.generate_name()
-        if not _ID.fullmatch(name):
-            raise QmpError(f"Invalid node-name: '{name}'")
-        if name in self._graph.nodes:
-            raise QmpError(f"Duplicate nodes with node-name='{name}'")
-        return name
+        return self._graph.generate_name() if name is None else check_node_name(self._graph, name)
 
     def _job_id(self, job_id: str | None) -> str:
         # Without an id, a job is named after its device; nodes have none, and an empty id is not a good one (QA-04).
         job_id = job_id or ""
-        if not _ID.fullmatch(job_id):
+        if not IDENTIFIER.fullmatch(job_id):
             raise QmpError(f"Invalid job ID '{job_id}'")
         if job_id in self._jobs:
             raise QmpError(f"Job ID '{job_id}' already in use")

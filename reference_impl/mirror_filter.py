@@ -39,13 +39,14 @@ class MirrorFilter(Node):
 
     driver = "mirror_top"
     is_filter = True
+    bitmap_class = DirtyBitmap
     supports_fua = False  # a FUA write becomes a write and a flush of the source
 
     def __init__(self, graph: Graph, name: str, source: Node, granularity_bytes: int) -> None:
         super().__init__(graph, name)
         self._source = source
         self.job: MirrorJob | None = None
-        self.bitmap = DirtyBitmap(source.size_bytes, granularity_bytes)
+        self.bitmap = self.bitmap_class(source.size_bytes, granularity_bytes)
         self.bitmap.disable()  # the filter marks it, not the block layer
         self.bitmaps.append(self.bitmap)
 
@@ -58,6 +59,10 @@ class MirrorFilter(Node):
     @property
     def size_bytes(self) -> int:
         return self.source.size_bytes
+
+    @property
+    def filename(self) -> str:
+        return self.source.filename
 
     async def do_read(self, offset: int, length: int) -> bytes:
         return await self.source.read(offset, length)

@@ -13,8 +13,8 @@ from typing import Any
 
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler
-from reference_impl.schema import COMMANDS
-from reference_impl.visitor import decode_members
+from reference_impl.schema import CommandTable
+from reference_impl.visitor import check_output, decode_arguments
 
 Handler = Callable[[dict[str, Any]], Any]
 """Takes decoded arguments, returns what the command returns, or something to await for that."""
@@ -33,13 +33,14 @@ class Command:
 class Monitor:
     """Runs commands in the order in which they came.
 
-    :param handlers: by the name of the command; the schema says which commands exist.
+    :param commands: which commands there are. :param handlers: by the name of the command, one for each.
     """
 
-    def __init__(self, scheduler: Scheduler, handlers: Mapping[str, Handler]) -> None:
-        missing = COMMANDS.keys() - handlers.keys()
+    def __init__(self, scheduler: Scheduler, commands: CommandTable, handlers: Mapping[str, Handler]) -> None:
+        missing = commands.keys() - handlers.keys()
         assert not missing, f"commands without a handler: {sorted(missing)}"
         self._scheduler = scheduler
+        self._commands = commands
         self._handlers = handlers
         self._queue: deque[Command] = deque()
         self._running: Command | None = None
@@ -64,13 +65,13 @@ class Monitor:
             if inspect.isawaitable(result):
                 self._scheduler.start(self._finish(command, result), f"command {command.name}")
             else:
-                self._answer(command, {"return": result})
+                self._return(command, result)
 
     def _dispatch(self, command: Command) -> Any:
-        if command.name not in COMMANDS:
+        if command.name not in self._commands:
             raise QmpError(f"The command {command.name} has not been found", "CommandNotFound")
-        fields, _ = COMMANDS[command.name]
-        return self._handlers[command.name](decode_members(fields, command.arguments))
+        members, _ = self._commands[command.name]
+        return self._handlers[command.name](decode_arguments(members, command.arguments))
 
     async def _finish(self, command: Command, result: Awaitable[Any]) -> None:
         try:
@@ -78,8 +79,12 @@ class Monitor:
         except QmpError as error:
             self._refuse(command, error)
         else:
-            self._answer(command, {"return": value})
+            self._return(command, value)
         self._run_queue()
+
+    def _return(self, command: Command, value: Any) -> None:
+        check_output(self._commands[command.name][1] or {}, value, command.name)
+        self._answer(command, {"return": value})
 
     def _refuse(self, command: Command, error: QmpError) -> None:
         self._answer(command, {"error": {"class": error.error_class, "desc": error.description}})

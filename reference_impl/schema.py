@@ -1,17 +1,20 @@
 """The QMP schema that the reference offers, as data in one place.
 
-It decodes the arguments of commands, says which commands exist, and is what `query-qmp-schema` shows. Names, order of
-members (arguments are checked in that order) and types are QEMU's; a trailing ``?`` marks an optional member.
+It decodes the arguments of commands, checks what they return and what events carry, says which commands exist, and is
+what `query-qmp-schema` shows. Names, order of members (arguments are checked in that order) and types are QEMU's. In
+these tables a trailing ``?`` marks an optional member, ``[T]`` is an array of T, and ``A|B`` is either a string or an
+object.
 
 Source: facts 5a to 5e.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 Members = dict[str, str]
 """Member name, with a trailing ``?`` if it is optional, to the name of its type."""
+
+CommandTable = dict[str, tuple[Members | str, str | None]]
+"""Command to its arguments (members, or the name of a type whose members they are) and the type of what it returns."""
 
 INTEGER_TYPES = frozenset({"int", "int64", "uint64", "size", "uint32", "uint16", "uint8", "int32", "int16", "int8"})
 
@@ -40,6 +43,15 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "JobType": ("commit", "stream", "mirror", "backup", "create", "amend", "snapshot-load"),
     "MirrorSyncMode": ("top", "full", "none", "incremental", "bitmap"),
     "MirrorCopyMode": ("background", "write-blocking"),
+    "NewImageMode": ("existing", "absolute-paths"),
+    "BlockdevDriver": ("file", "nbd", "null-co", "raw", "throttle"),
+    "BlockdevDiscardOptions": ("ignore", "unmap"),
+    "SocketAddressType": ("unix",),
+    "BlockExportType": ("nbd",),
+    "BlockExportRemoveMode": ("safe", "hard"),
+    "ObjectType": ("throttle-group",),
+    "BlockdevDetectZeroesOptions": ("off", "on", "unmap"),
+    "QMPCapability": ("oob",),
     "BlockdevOnError": ("report", "ignore", "enospc", "stop", "auto"),
     "BlockErrorAction": ("ignore", "report", "stop"),
     "IoOperationType": ("read", "write"),
@@ -80,27 +92,114 @@ STRUCTS: dict[str, Members] = {
         "persistent": "bool",
         "inconsistent?": "bool",
     },
+    "ImageInfo": {
+        "filename": "str",
+        "format": "str",
+        "virtual-size": "int",
+        "backing-image?": "ImageInfo",
+    },
+    "BlockdevCacheInfo": {"writeback": "bool", "direct": "bool", "no-flush": "bool"},
     "BlockDeviceInfo": {
+        "file": "str",
         "node-name?": "str",
-        "drv": "str",
         "ro": "bool",
+        "drv": "str",
+        "backing_file_depth": "int",
+        "encrypted": "bool",
+        "detect_zeroes": "BlockdevDetectZeroesOptions",
+        "bps": "int",
+        "bps_rd": "int",
+        "bps_wr": "int",
+        "iops": "int",
+        "iops_rd": "int",
+        "iops_wr": "int",
+        "image": "ImageInfo",
+        "cache": "BlockdevCacheInfo",
+        "write_threshold": "int",
         "dirty-bitmaps?": "[BlockDirtyInfo]",
     },
+    "BlockInfo": {
+        "device": "str",
+        "type": "str",
+        "removable": "bool",
+        "locked": "bool",
+        "inserted?": "BlockDeviceInfo",
+        "io-status?": "BlockDeviceIoStatus",
+    },
+    "BlockExportInfo": {"id": "str", "type": "BlockExportType", "node-name": "str", "shutting-down": "bool"},
     "CommandInfo": {"name": "str"},
+    "EventInfo": {"name": "str"},
+    "BlockdevCacheOptions": {"direct?": "bool", "no-flush?": "bool"},
+    "BlockdevOptionsFile": {"filename": "str"},
+    "BlockdevOptionsNbd": {"server": "SocketAddress", "export?": "str", "reconnect-delay?": "uint32"},
+    "BlockdevOptionsNull": {"size?": "int", "read-zeroes?": "bool"},
+    "BlockdevOptionsRaw": {"file": "str|BlockdevOptions", "offset?": "int", "size?": "int"},
+    "BlockdevOptionsThrottle": {"throttle-group": "str", "file": "str|BlockdevOptions"},
+    "BlockJobChangeOptionsMirror": {"copy-mode": "MirrorCopyMode"},
+    "UnixSocketAddress": {"path": "str"},
+    "UnixSocketAddressWrapper": {"data": "UnixSocketAddress"},
+    "BlockExportOptionsNbd": {"name?": "str", "description?": "str"},
+    "ThrottleGroupProperties": {"limits?": "ThrottleLimits"},
+    "ThrottleLimits": {
+        f"{kind}-{direction}?": "int" for kind in ("iops", "bps") for direction in ("total", "read", "write")
+    },
     "VersionTriple": {"major": "int", "minor": "int", "micro": "int"},
     "VersionInfo": {"qemu": "VersionTriple", "package": "str"},
+}
+
+UNIONS: dict[str, tuple[Members, str, dict[str, str]]] = {
+    # union: (members that all branches have, which of them names the branch, type of each branch's own members)
+    "BlockdevOptions": (
+        {
+            "driver": "BlockdevDriver",
+            "node-name?": "str",
+            "discard?": "BlockdevDiscardOptions",
+            "cache?": "BlockdevCacheOptions",
+            "read-only?": "bool",
+        },
+        "driver",
+        {
+            "file": "BlockdevOptionsFile",
+            "nbd": "BlockdevOptionsNbd",
+            "null-co": "BlockdevOptionsNull",
+            "raw": "BlockdevOptionsRaw",
+            "throttle": "BlockdevOptionsThrottle",
+        },
+    ),
+    "SocketAddress": ({"type": "SocketAddressType"}, "type", {"unix": "UnixSocketAddress"}),
+    "SocketAddressLegacy": ({"type": "SocketAddressType"}, "type", {"unix": "UnixSocketAddressWrapper"}),
+    "BlockExportOptions": (
+        {"type": "BlockExportType", "id": "str", "node-name": "str", "writable?": "bool"},
+        "type",
+        {"nbd": "BlockExportOptionsNbd"},
+    ),
+    "BlockJobChangeOptions": (
+        {"id": "str", "type": "JobType"},
+        "type",
+        {"mirror": "BlockJobChangeOptionsMirror"},
+    ),
+    "ObjectOptions": (
+        {"qom-type": "ObjectType", "id": "str"},
+        "qom-type",
+        {"throttle-group": "ThrottleGroupProperties"},
+    ),
 }
 
 _JOB_ID: Members = {"id": "str"}
 _DEVICE: Members = {"device": "str"}
 
-COMMANDS: dict[str, tuple[Members, str | None]] = {
+COMMANDS: CommandTable = {
     # command: (arguments in the order in which they are checked, type of what it returns)
-    "qmp_capabilities": ({"enable?": "[str]"}, None),
+    "qmp_capabilities": ({"enable?": "[QMPCapability]"}, None),
     "query-version": ({}, "VersionInfo"),
     "query-commands": ({}, "[CommandInfo]"),
+    "query-events": ({}, "[EventInfo]"),
     "query-qmp-schema": ({}, "[any]"),
+    "query-block": ({}, "[BlockInfo]"),
     "query-named-block-nodes": ({"flat?": "bool"}, "[BlockDeviceInfo]"),
+    "blockdev-add": ("BlockdevOptions", None),
+    "blockdev-del": ({"node-name": "str"}, None),
+    "block_resize": ({"device?": "str", "node-name?": "str", "size": "int"}, None),
     "query-jobs": ({}, "[JobInfo]"),
     "query-block-jobs": ({}, "[BlockJobInfo]"),
     "blockdev-mirror": (
@@ -123,6 +222,28 @@ COMMANDS: dict[str, tuple[Members, str | None]] = {
         },
         None,
     ),
+    "drive-mirror": (
+        {
+            "job-id?": "str",
+            "device": "str",
+            "target": "str",
+            "format?": "str",
+            "node-name?": "str",
+            "replaces?": "str",
+            "sync": "MirrorSyncMode",
+            "mode?": "NewImageMode",
+            "speed?": "int",
+            "granularity?": "uint32",
+            "buf-size?": "int",
+            "on-source-error?": "BlockdevOnError",
+            "on-target-error?": "BlockdevOnError",
+            "unmap?": "bool",
+            "copy-mode?": "MirrorCopyMode",
+            "auto-finalize?": "bool",
+            "auto-dismiss?": "bool",
+        },
+        None,
+    ),
     "block-job-set-speed": ({"device": "str", "speed": "int"}, None),
     "block-job-cancel": ({"device": "str", "force?": "bool"}, None),
     "block-job-pause": (_DEVICE, None),
@@ -130,13 +251,25 @@ COMMANDS: dict[str, tuple[Members, str | None]] = {
     "block-job-complete": (_DEVICE, None),
     "block-job-finalize": (_JOB_ID, None),
     "block-job-dismiss": (_JOB_ID, None),
-    "block-job-change": ({"id": "str", "type": "JobType", "copy-mode": "MirrorCopyMode"}, None),
+    "block-job-change": ("BlockJobChangeOptions", None),
     "job-pause": (_JOB_ID, None),
     "job-resume": (_JOB_ID, None),
     "job-cancel": (_JOB_ID, None),
     "job-complete": (_JOB_ID, None),
     "job-finalize": (_JOB_ID, None),
     "job-dismiss": (_JOB_ID, None),
+}
+
+SERVER_COMMANDS: CommandTable = {
+    # what only a reference with sockets of its own can do
+    "nbd-server-start": ({"addr": "SocketAddressLegacy"}, None),
+    "nbd-server-stop": ({}, None),
+    "block-export-add": ("BlockExportOptions", None),
+    "block-export-del": ({"id": "str", "mode?": "BlockExportRemoveMode"}, None),
+    "query-block-exports": ({}, "[BlockExportInfo]"),
+    "object-add": ("ObjectOptions", None),
+    "object-del": ({"id": "str"}, None),
+    "quit": ({}, None),
 }
 
 _BLOCK_JOB_EVENT: Members = {"type": "JobType", "device": "str", "len": "int", "offset": "int", "speed": "int"}
@@ -151,61 +284,11 @@ EVENTS: dict[str, Members] = {
 }
 
 
+def members_of(type_name: str) -> Members:
+    """The members that all values of a struct or union have."""
+    return STRUCTS[type_name] if type_name in STRUCTS else UNIONS[type_name][0]
+
+
 def element_type(type_name: str) -> str | None:
     """The type of an array's elements (``[str]``), or None if the type is no array."""
     return type_name[1:-1] if type_name.startswith("[") else None
-
-
-def introspection() -> list[dict[str, Any]]:
-    """What `query-qmp-schema` returns: commands and events by name, with the types that they use."""
-    entries: list[dict[str, Any]] = []
-    used: list[str] = []
-
-    def use(type_name: str) -> str:
-        if type_name not in used:
-            used.append(type_name)
-        return type_name
-
-    def members(fields: Members) -> list[dict[str, Any]]:
-        result: list[dict[str, Any]] = []
-        for name, type_name in fields.items():
-            member: dict[str, Any] = {"name": name.removesuffix("?"), "type": use(type_name)}
-            if name.endswith("?"):
-                member["default"] = None
-            result.append(member)
-        return result
-
-    def members_object(owner: str, fields: Members) -> str:
-        entries.append({"name": owner, "meta-type": "object", "members": members(fields)})
-        return owner
-
-    for command, (arguments, returns) in COMMANDS.items():
-        entries.append(
-            {
-                "name": command,
-                "meta-type": "command",
-                "arg-type": members_object(f"q_obj_{command}-arg", arguments),
-                "ret-type": use(returns) if returns else members_object(f"q_obj_{command}-ret", {}),
-            }
-        )
-    for event, fields in EVENTS.items():
-        entries.append({"name": event, "meta-type": "event", "arg-type": members_object(f"q_obj_{event}-arg", fields)})
-    for type_name in used:  # grows while it is walked: members use further types
-        element = element_type(type_name)
-        if element is not None:
-            entries.append({"name": type_name, "meta-type": "array", "element-type": use(element)})
-        elif type_name in ENUMS:
-            values = list(ENUMS[type_name])
-            entries.append(
-                {
-                    "name": type_name,
-                    "meta-type": "enum",
-                    "members": [{"name": value} for value in values],
-                    "values": values,
-                }
-            )
-        elif type_name in STRUCTS:
-            members_object(type_name, STRUCTS[type_name])
-        else:
-            entries.append({"name": type_name, "meta-type": "builtin", "json-type": BUILTIN_TYPES[type_name]})
-    return entries

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
+from reference_impl.qmp_errors import QmpError
 
 Completion = Callable[[int, bytes | None], None]
 """Called with an errno (0: it went well) and, for a read, the data."""
@@ -38,6 +39,9 @@ class StoragePort(Protocol):
         `completion` is called exactly once, never from within this call, or not at all when storage never answers.
         """
 
+    def truncate(self, size_bytes: int) -> None:
+        """Change the length, where that can be done."""
+
     def block_status(self, offset: int, length: int) -> tuple[int, bool, bool]:
         """(length of the first run that is alike, whether it is a hole, whether it reads as zeroes)."""
 
@@ -56,6 +60,15 @@ class StorageNode(Node):
     @property
     def size_bytes(self) -> int:
         return self._port.size_bytes
+
+    @property
+    def filename(self) -> str:
+        return f"{self.driver}:{self.name}"
+
+    def truncate(self, size_bytes: int) -> None:
+        # The length of an export is its server's affair; that a client makes do with less harms nobody.
+        if size_bytes > self.size_bytes:
+            raise QmpError("Cannot grow NBD nodes")
 
     @property
     def writes_zeroes_with_unmap(self) -> bool:

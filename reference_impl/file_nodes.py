@@ -1,0 +1,178 @@
+"""Nodes over files: the protocol node ``file``, and ``raw``, the format that adds nothing to it.
+
+The reference opens no file itself. Whoever uses it hands in a `FileSystem`, which makes a storage port of a path.
+"""
+
+from __future__ import annotations
+
+import errno as errno_numbers
+import os
+from typing import Protocol
+
+from reference_impl.errors import ModelError
+from reference_impl.graph import BlockStatus, Graph, Node
+from reference_impl.qmp_errors import QmpError
+from reference_impl.storage_node import StorageNode, StoragePort
+
+
+class FileError(ModelError):
+    """A file cannot be made or opened; `errno` says why, its text is the system's."""
+
+    def __init__(self, errno: int) -> None:
+        super().__init__(os.strerror(errno))
+        self.errno = errno
+
+
+class FileSystem(Protocol):
+    """Where files are."""
+
+    def create(self, path: str, size_bytes: int) -> None:
+        """Make a file of zeroes, or make the one that is there such a file.
+
+        :raise FileError: when that cannot be.
+        """
+
+    def open(self, path: str, *, read_only: bool) -> StoragePort:
+        """Open a file.
+
+        :raise FileError: when that cannot be.
+        """
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two paths lead to one file."""
+
+
+class NoFiles:
+    """The file system of a machine that was given none."""
+
+    def create(self, path: str, size_bytes: int) -> None:
+        raise FileError(errno_numbers.ENOENT)
+
+    def open(self, path: str, *, read_only: bool) -> StoragePort:
+        raise FileError(errno_numbers.ENOENT)
+
+    def same(self, one: str, other: str) -> bool:
+        return one == other
+
+
+class FileNode(StorageNode):
+    """The protocol node over a file."""
+
+    driver = "file"
+
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        files: FileSystem,
+        path: str,
+        *,
+        read_only: bool = False,
+        unmap: bool = False,
+    ) -> None:
+        """Open the file.
+
+        :raise QmpError: when it cannot be opened.
+        """
+        try:
+            port = files.open(path, read_only=read_only)
+        except FileError as error:
+            raise QmpError(f"Could not open '{path}': {error}") from error
+        super().__init__(graph, name, port, read_only=read_only, unmap=unmap)
+        self.path = path
+
+    @property
+    def filename(self) -> str:
+        return self.path
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        run, hole, zero = self._port.block_status(offset, length)
+        return BlockStatus(run, data=not hole, zero=zero and hole, allocated=True)
+
+    def truncate(self, size_bytes: int) -> None:
+        self._port.truncate(size_bytes)
+
+
+class PassThroughNode(Node):
+    """A node that passes everything on to its child ``file``, without being a filter."""
+
+    driver = "raw"
+
+    def __init__(self, graph: Graph, name: str, child: Node, *, read_only: bool = False, unmap: bool = False) -> None:
+        super().__init__(graph, name, read_only=read_only, unmap=unmap)
+        graph.attach(self, "file", child)
+
+    @property
+    def child(self) -> Node:
+        """The node below."""
+        return self.children["file"].node
+
+    @property
+    def filename(self) -> str:
+        return self.child.filename
+
+    @property
+    def size_bytes(self) -> int:
+        return self.child.size_bytes
+
+    @property
+    def writes_zeroes_with_unmap(self) -> bool:
+        return self.unmap and self.child.writes_zeroes_with_unmap
+
+    async def do_read(self, offset: int, length: int) -> bytes:
+        return await self.child.read(offset, length)
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        await self.child.write(offset, data, fua=fua)
+
+    async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
+        await self.child.write_zeroes(offset, length, may_unmap=may_unmap, fua=fua)
+
+    async def do_discard(self, offset: int, length: int) -> None:
+        await self.child.discard(offset, length)
+
+    async def do_flush(self) -> None:
+        await self.child.flush()
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        return await self.child.block_status(offset, length)
+
+    def truncate(self, size_bytes: int) -> None:
+        self.child.truncate(size_bytes)
+
+
+class NullNode(Node):
+    """The node ``null-co``: takes everything, keeps nothing."""
+
+    driver = "null-co"
+
+    def __init__(self, graph: Graph, name: str, size_bytes: int, *, read_only: bool, read_zeroes: bool) -> None:
+        super().__init__(graph, name, read_only=read_only)
+        self._size_bytes = size_bytes
+        self._read_zeroes = read_zeroes
+
+    @property
+    def filename(self) -> str:
+        return "null-co://"
+
+    @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    async def do_read(self, offset: int, length: int) -> bytes:
+        return bytes(length)
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        return None
+
+    async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
+        return None
+
+    async def do_discard(self, offset: int, length: int) -> None:
+        return None
+
+    async def do_flush(self) -> None:
+        return None
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        return BlockStatus(length, data=not self._read_zeroes, zero=self._read_zeroes, allocated=True)
