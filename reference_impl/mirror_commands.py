@@ -12,14 +12,9 @@ from typing import Any
 
 from reference_impl.graph import Graph, Node
 from reference_impl.job import ErrorPolicy, Job, JobHost
-from reference_impl.mirror import (
-    BUFFER_BYTES_DEFAULT,
-    CopyMode,
-    MirrorJob,
-    MirrorOptions,
-    SyncMode,
-)
+from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_filter import MirrorFilter
+from reference_impl.mirror_options import BUFFER_BYTES_DEFAULT, CopyMode, MirrorOptions, SyncMode
 from reference_impl.node_commands import IDENTIFIER, check_node_name, find_node, require_not_busy
 from reference_impl.qmp_errors import QmpError, parameter_expects
 

@@ -1,0 +1,91 @@
+"""What all parts of a mirror job share: the two disks, the bitmap, the counters, and what an error means."""
+
+from __future__ import annotations
+
+from reference_impl.graph import Node
+from reference_impl.hbitmap_iterator import HBitmapIterator
+from reference_impl.job import ErrorAction, Job, JobHost
+from reference_impl.mirror_filter import MirrorFilter
+from reference_impl.mirror_operations import IN_FLIGHT_MAX, MirrorOperations
+from reference_impl.mirror_options import OPERATION_BYTES_MAX, MirrorOptions
+
+
+class MirrorState(Job):
+    """A mirror of the node below `mirror_filter` to `target`: what its background copy and its active writes share.
+
+    :ivar failed_errno: the first error that the policy said to report; 0 as long as there is none.
+    :ivar in_flight: background operations that hold a slot. :ivar bytes_in_flight: what they move.
+    :ivar active_bytes_in_flight: what active writes are sending to the target.
+    :ivar actively_synced: whether source and target are equal and are kept so by active writes.
+    """
+
+    operations_class = MirrorOperations
+
+    def __init__(
+        self,
+        host: JobHost,
+        job_id: str,
+        mirror_filter: MirrorFilter,
+        target: Node,
+        options: MirrorOptions,
+        *,
+        to_replace: Node | None = None,
+        base: Node | None = None,
+        auto_finalize: bool = True,
+        auto_dismiss: bool = True,
+    ) -> None:
+        super().__init__(host, job_id, auto_finalize=auto_finalize, auto_dismiss=auto_dismiss)
+        self.filter = mirror_filter
+        self.source = mirror_filter.source
+        self.target = target
+        self.base = base
+        self.options = options
+        self.copy_mode = options.copy_mode
+        self.granularity_bytes = options.granularity_bytes
+        self.bitmap = mirror_filter.bitmap
+        self.buffers_count = -(-options.buffer_bytes // options.granularity_bytes)
+        self.buffers_free_count = self.buffers_count
+        self.operations = self.operations_class(self.scheduler, self.granularity_bytes, lambda: self.has_failed)
+        self.failed_errno = 0
+        self.in_flight = 0
+        self.bytes_in_flight = 0
+        self.active_writes_count = 0
+        self.active_bytes_in_flight = 0
+        self.actively_synced = False
+        self.should_complete = False
+        self.in_own_drain = False
+        self._to_replace = to_replace
+        self._zeroing = False
+        self._last_pause_ns = 0
+        self._source_drained = False
+        self._cursor: HBitmapIterator | None = None
+        self.hold(mirror_filter, "main node")
+        self.hold(self.source, "source")
+        self.hold(target, "target")
+
+    @property
+    def buffer_bytes(self) -> int:
+        """The buffer's size, a multiple of the granularity (C46)."""
+        return self.buffers_count * self.granularity_bytes
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error was reported: nothing new is started, and guest writes go to the source only."""
+        return self.failed_errno != 0
+
+    @property
+    def operation_bytes_max(self) -> int:
+        """What one copy moves at most."""
+        return max(OPERATION_BYTES_MAX, self.buffer_bytes // IN_FLIGHT_MAX)
+
+    async def _wait_for_all_background(self) -> None:
+        while self.in_flight:
+            await self.operations.wait_for_any_background()
+
+    def request_failed(self, errno: int, *, is_read: bool) -> None:
+        """Do what the policy says about a failed request; the first reported error is the job's."""
+        self.actively_synced = False
+        policy = self.options.on_source_error if is_read else self.options.on_target_error
+        action = self.error_action(policy, is_read=is_read, errno=errno)
+        if action is ErrorAction.REPORT and not self.failed_errno:
+            self.failed_errno = errno
