@@ -35,6 +35,16 @@ class Probe(NamedTuple):
     features: frozenset[str]
 
 
+class Inside(NamedTuple):
+    """What only a model can show of itself while it runs.
+
+    :ivar dirty_areas: of the mirror's bitmap, as (offset, length) in bytes. :ivar operations: in flight, in words.
+    """
+
+    dirty_areas: list[tuple[int, int]]
+    operations: list[str]
+
+
 class PendingCommand:
     """A command on its way.
 
@@ -139,6 +149,10 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """End the instance; nothing of it stays behind. May be called twice."""
+
+    def inside(self) -> Inside | None:
+        """What the implementation can show of its mirror, for a person to look at; None when it cannot."""
+        return None
 
     def hbitmap(self, size: int, granularity: int) -> Any:
         """A hierarchical bitmap, for implementations with the feature ``hbitmap``."""

@@ -16,6 +16,7 @@ from harness.implementations.base import (
     Event,
     GuestPort,
     Implementation,
+    Inside,
     PendingCommand,
     PendingRequest,
     Probe,
@@ -38,6 +39,10 @@ VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 
 MODEL_FEATURES = HBITMAP_FEATURES | {"hbitmap", "virtual-time"}
 """What only a model offers: its bitmap by itself, and a clock that stands still until it is told to go on."""
+
+
+AREAS_SHOWN_MAX = 256
+"""With more dirty areas than this only the first are shown."""
 
 
 class _Port:
@@ -179,6 +184,22 @@ class ReferenceSession(Session):
         except Exception:
             with self.guarded():
                 raise
+
+    def inside(self) -> Inside | None:
+        bitmaps = {id(bitmap): bitmap for node in self.machine.graph.nodes.values() for bitmap in node.bitmaps}
+        unnamed = [bitmap for bitmap in bitmaps.values() if bitmap.name is None]
+        if len(unnamed) != 1:
+            return None
+        areas: list[tuple[int, int]] = []
+        position = 0
+        while len(areas) < AREAS_SHOWN_MAX:
+            area = unnamed[0].next_dirty_area(position, unnamed[0].size_bytes)
+            if area is None:
+                break
+            areas.append(area)
+            position = sum(area)
+        operations = [str(each) for job in self.machine.jobs.values() for each in getattr(job, "operations", ())]
+        return Inside(areas, operations)
 
     def hbitmap(self, size: int, granularity: int) -> HBitmap:
         return HBitmap(size, granularity)
