@@ -9,6 +9,7 @@ from harness.bench import Bench
 from harness.cases import Case
 from harness.errors import CaseError, CaseSkipped
 from harness.implementations.base import HANG_LIMIT_S, Implementation
+from harness.trace import Trace
 from harness.transcript import Transcript
 
 
@@ -32,10 +33,12 @@ def run_case(
     transcript: Transcript,
     folder: Path,
     hang_limit_s: float = HANG_LIMIT_S,
+    trace: Trace | None = None,
 ) -> None:
     """Run a case; return if it ran to its end. Everything that was opened is closed, however it ends.
 
     :param folder: where sockets and files may lie while the case runs; nothing of them stays.
+    :param trace: follows the session, if given; the transcript must be one that tells it of each line.
     :raise CaseSkipped: naming the features that are needed and not offered.
     :raise MirrorcheckError: as `harness.errors` tells; and whatever the case's own code raises.
     """
@@ -45,9 +48,13 @@ def run_case(
         raise CaseSkipped(f"needs {' '.join(missing)}, which {implementation.spec} does not offer")
     run = load(case)
     session = implementation.open(folder, hang_limit_s)
+    if trace is not None:
+        trace.follow(session)
     try:
         bench = Bench(session, transcript, probe.features, folder)
         run(bench)
         bench.end()
     finally:
         session.close()
+        if trace is not None:
+            trace.finish()

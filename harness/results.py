@@ -4,6 +4,7 @@
 
     RESULTS/reference/310-active-writes/    the artefact folder: everything about one run
         transcript.out                      what the case printed, written line by line as it came
+        trace.jsonl                         what happened on the bench, see harness.trace
         stdout, stderr                      what the case and its children wrote elsewhere; only when they did
         artefacts/                          what the case put into the folder of that name in its scratch folder
 
@@ -27,7 +28,7 @@ STDERR = "stderr"
 ARTEFACTS = "artefacts"
 
 #: What a later run of the same case replaces; whatever else is in the folder belongs to somebody else.
-_OURS = (TRANSCRIPT, STDOUT, STDERR, ARTEFACTS, "golden.out", "diff.txt", "record.json")
+_OURS = (TRANSCRIPT, STDOUT, STDERR, ARTEFACTS, "golden.out", "diff.txt", "record.json", "trace.jsonl")
 
 #: Longest scratch path: leaves 60 of a socket path's 108 bytes to those who use the folder.
 SCRATCH_PATH_BYTES_MAX = 48

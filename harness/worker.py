@@ -101,13 +101,16 @@ def run_on_bench(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[I
     :raise MirrorcheckError: as the bench does; CaseSkipped when a feature that the case needs is missing.
     """
     from harness import case_run, cases
-    from harness.transcript import Transcript
+    from harness.trace import TRACE_FILE, Trace, TracedTranscript
 
     case = cases.load(Path(order.task.case_path))
     implementation, identity = _probe(order.task.implementation)
     begin(identity)
     hang_limit_s = min(HANG_LIMIT_S_MAX, order.limit_s / 2)
-    case_run.run_case(case, implementation, Transcript(file), scratch, hang_limit_s)
+    with (Path(order.folder) / TRACE_FILE).open("wb", buffering=0) as trace_file:
+        trace = Trace(trace_file)
+        transcript = TracedTranscript(file, trace)
+        case_run.run_case(case, implementation, transcript, scratch, hang_limit_s, trace)
 
 
 @functools.cache
