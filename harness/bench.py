@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from harness import filters
 from harness.bitmap_view import BitmapView
+from harness.dirty_bitmaps import DirtyBitmap
 from harness.disk import Disk
 from harness.errors import CaseError, CaseSkipped, Disagreement
 from harness.guest import Guest
@@ -140,6 +141,24 @@ class Bench:
         if name not in self._guests:
             self._guests[name] = Guest(self, self.session.open_guest(name))
         return self._guests[name]
+
+    def close_guest(self, disk: Disk | str) -> None:
+        """Send a guest away that has nothing under way; a disk that a guest uses cannot be resized, for example."""
+        name = disk if isinstance(disk, str) else disk.name
+        if self._guests.pop(name, None) is None:
+            raise CaseError(f"there is no guest on '{name}'")
+        self.session.close_guest(name)
+        self.step(f"the guest of {name} leaves")
+
+    def add_bitmap(self, disk: Disk | str, name: str, **options: Any) -> DirtyBitmap:
+        """Execute ``block-dirty-bitmap-add`` on a disk, or on another node by name."""
+        bitmap = self.dirty_bitmap(disk, name)
+        self.execute("block-dirty-bitmap-add", {"node": bitmap.node_name, "name": name}, **options)
+        return bitmap
+
+    def dirty_bitmap(self, disk: Disk | str, name: str) -> DirtyBitmap:
+        """A dirty bitmap of a disk, or of another node by name; nothing is done, so there need be none."""
+        return DirtyBitmap(self, disk if isinstance(disk, str) else disk.name, name)
 
     def bitmap(self, size: int, granularity: int = 0, name: str = "") -> BitmapView:
         """Make a hierarchical bitmap by itself, for implementations with the feature ``hbitmap``.

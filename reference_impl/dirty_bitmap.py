@@ -161,9 +161,18 @@ class DirtyBitmap:
     def merge_from(self, other: DirtyBitmap) -> None:
         """Make dirty whatever is dirty in ``other``, rounded outward to this bitmap's granules.
 
+        :raise BitmapError: as ``check_merge_from``.
+        Source: B3, B5, B6.
+        """
+        self.check_merge_from(other)
+        self._hbitmap.merge_from(other._hbitmap)
+
+    def check_merge_from(self, other: DirtyBitmap) -> None:
+        """Refuse a merge that ``merge_from`` would refuse, and change nothing.
+
         :raise BitmapError: with QEMU's text, when this bitmap is busy, read-only or inconsistent, when the other is
             busy or inconsistent, or when they are of different sizes.
-        Source: B3, B5, B6; B7 for the text, which is that of 7.1.
+        Source: B7 for the text, which is that of 7.1.
         """
         self.check()
         other.check(allow_readonly=True)
@@ -173,7 +182,6 @@ class DirtyBitmap:
                 f"{other.size_bytes}) and can't be merged",
                 other.size_bytes,
             )
-        self._hbitmap.merge_from(other._hbitmap)
 
     def truncate(self, size_bytes: int) -> None:
         """Follow the disk to a new size; iterators become invalid.

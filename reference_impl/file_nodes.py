@@ -9,6 +9,7 @@ import errno as errno_numbers
 import os
 from typing import Protocol
 
+from reference_impl.dirty_bitmap import SECTOR_BYTES
 from reference_impl.errors import ModelError
 from reference_impl.graph import BlockStatus, Graph, Node
 from reference_impl.qmp_errors import QmpError
@@ -89,8 +90,16 @@ class FileNode(StorageNode):
         run, hole, zero = self._port.block_status(offset, length)
         return BlockStatus(run, data=not hole, zero=zero and hole, allocated=True)
 
-    def truncate(self, size_bytes: int) -> None:
-        self._port.truncate(size_bytes)
+    @property
+    def size_bytes(self) -> int:
+        # A disk is made of whole sectors; what the file lacks of the last one reads as zeroes and grows when written.
+        return -(-self._port.size_bytes // SECTOR_BYTES) * SECTOR_BYTES
+
+    def do_truncate(self, size_bytes: int) -> None:
+        try:
+            self._port.truncate(size_bytes)
+        except FileError as error:
+            raise QmpError(f"Could not resize file: {error}") from error
 
 
 class PassThroughNode(Node):
@@ -137,7 +146,7 @@ class PassThroughNode(Node):
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
         return await self.child.block_status(offset, length)
 
-    def truncate(self, size_bytes: int) -> None:
+    def do_truncate(self, size_bytes: int) -> None:
         self.child.truncate(size_bytes)
 
 

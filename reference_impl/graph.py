@@ -159,11 +159,7 @@ class Node(Parent):
         """What the node calls its storage, for people."""
         return ""
 
-    def truncate(self, size_bytes: int) -> None:
-        """Change the length of the disk.
-
-        :raise QmpError: when the driver cannot.
-        """
+    def do_truncate(self, size_bytes: int) -> None:
         raise QmpError("Image format driver does not support resize")
 
     @property
@@ -269,6 +265,20 @@ class Node(Parent):
             return await self.do_block_status(offset, length)
         finally:
             self.request_done()
+
+    def truncate(self, size_bytes: int) -> None:
+        """Change the length of the disk; its bitmaps follow, and what is new is clean (B2).
+
+        The bitmaps take the length that the disk then has and not the one that was asked for: a driver may round it, or
+        leave the disk as it is.
+
+        :raise QmpError: when the disk is read-only or the driver cannot; then nothing has changed.
+        """
+        if self.read_only:
+            raise QmpError("Image is read-only")
+        self.do_truncate(size_bytes)
+        for bitmap in self.bitmaps:
+            bitmap.truncate(self.size_bytes)
 
     def request_done(self) -> None:
         """Count one request less, and let drained sections look again."""

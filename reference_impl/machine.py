@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reference_impl.backend import Backend
+from reference_impl.bitmap_commands import BitmapCommands
 from reference_impl.drive_mirror import DriveMirror
 from reference_impl.errors import ModelError
 from reference_impl.file_nodes import FileSystem, NoFiles
@@ -55,12 +56,14 @@ class Machine:
         self.jobs: dict[str, Job] = {}
         self._on_event = on_event
         files = files or NoFiles()
+        self.bitmaps = BitmapCommands(self.graph)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
         handlers: dict[str, Handler] = {
             **parts.job_commands(self.jobs).handlers(),
             **mirrors.handlers(),
             **DriveMirror(self.graph, files, mirrors).handlers(),
+            **self.bitmaps.handlers(),
             **NodeCommands(self.graph, files, drivers).handlers(),
             **(server_handlers or {}),
             "qmp_capabilities": lambda arguments: {},

@@ -21,6 +21,9 @@ NODE_NAME_LENGTH_MAX = 31
 
 NULL_SIZE_BYTES_DEFAULT = 1 << 30
 
+DISK_BYTES_MAX = 2**63 - 2**30
+"""How long a disk may be: what 63 bits can say, in whole GiB."""
+
 NodeMaker = Callable[[str, dict[str, Any]], Awaitable[Node]]
 """Makes a node of a name and its options; the node is not in the graph yet."""
 
@@ -101,7 +104,7 @@ class NodeCommands:
         return {}
 
     def block_resize(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Change the size of a node (QS-11)."""
+        """Change the size of a node that no job and no guest uses (QS-11); its bitmaps follow (B2)."""
         device, name, size = arguments.get("device", ""), arguments.get("node-name", ""), arguments["size"]
         node = self._graph.nodes.get(name)
         if node is None or device:
@@ -110,7 +113,14 @@ class NodeCommands:
             raise parameter_expects("size", "a >0 size")
         require_not_busy(node)
         if any(edge.role == "root" for edge in node.parents):
-            raise QmpError(f"Node '{name}' is busy: the node is exported")
+            # Guests rely on the size that they were told.
+            user = f"an unnamed block device (uses node '{name}' as 'root' child)"
+            raise QmpError(
+                f"Permission conflict on node '{name}': permissions 'resize' are both required by {user} and unshared "
+                f"by {user}."
+            )
+        if size > DISK_BYTES_MAX:
+            raise QmpError(f"offset({size}) exceeds maximum({DISK_BYTES_MAX})")
         node.truncate(size)
         return {}
 

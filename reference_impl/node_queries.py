@@ -17,7 +17,7 @@ def query_named_block_nodes(graph: Graph, arguments: dict[str, Any]) -> list[dic
 
 
 def node_info(node: Node, *, flat: bool = False) -> dict[str, Any]:
-    """An entry of `query-named-block-nodes`."""
+    """An entry of `query-named-block-nodes`; the newest bitmap comes first."""
     info: dict[str, Any] = {
         "node-name": node.name,
         "drv": node.driver,
@@ -32,7 +32,7 @@ def node_info(node: Node, *, flat: bool = False) -> dict[str, Any]:
     }
     info |= _NO_LIMITS
     if node.bitmaps:
-        info["dirty-bitmaps"] = [bitmap_info(bitmap) for bitmap in node.bitmaps]
+        info["dirty-bitmaps"] = [bitmap_info(bitmap) for bitmap in reversed(node.bitmaps)]
     return info
 
 

@@ -126,6 +126,8 @@ STRUCTS: dict[str, Members] = {
         "inserted?": "BlockDeviceInfo",
         "io-status?": "BlockDeviceIoStatus",
     },
+    "BlockDirtyBitmap": {"node": "str", "name": "str"},
+    "BlockDirtyBitmapSha256": {"sha256": "str"},
     "BlockExportInfo": {"id": "str", "type": "BlockExportType", "node-name": "str", "shutting-down": "bool"},
     "CommandInfo": {"name": "str"},
     "EventInfo": {"name": "str"},
@@ -185,6 +187,12 @@ UNIONS: dict[str, tuple[Members, str, dict[str, str]]] = {
     ),
 }
 
+ALTERNATES: dict[str, str] = {
+    # what is either a string or an object, to the name under which values of other types are refused
+    "str|BlockDirtyBitmap": "BlockDirtyBitmapOrStr",
+    "str|BlockdevOptions": "BlockdevRef",
+}
+
 _JOB_ID: Members = {"id": "str"}
 _DEVICE: Members = {"device": "str"}
 
@@ -199,6 +207,16 @@ COMMANDS: CommandTable = {
     "query-named-block-nodes": ({"flat?": "bool"}, "[BlockDeviceInfo]"),
     "blockdev-add": ("BlockdevOptions", None),
     "blockdev-del": ({"node-name": "str"}, None),
+    "block-dirty-bitmap-add": (
+        {"node": "str", "name": "str", "granularity?": "uint32", "persistent?": "bool", "disabled?": "bool"},
+        None,
+    ),
+    "block-dirty-bitmap-remove": ("BlockDirtyBitmap", None),
+    "block-dirty-bitmap-clear": ("BlockDirtyBitmap", None),
+    "block-dirty-bitmap-enable": ("BlockDirtyBitmap", None),
+    "block-dirty-bitmap-disable": ("BlockDirtyBitmap", None),
+    "block-dirty-bitmap-merge": ({"node": "str", "target": "str", "bitmaps": "[str|BlockDirtyBitmap]"}, None),
+    "x-debug-block-dirty-bitmap-sha256": ("BlockDirtyBitmap", "BlockDirtyBitmapSha256"),
     "block_resize": ({"device?": "str", "node-name?": "str", "size": "int"}, None),
     "query-jobs": ({}, "[JobInfo]"),
     "query-block-jobs": ({}, "[BlockJobInfo]"),

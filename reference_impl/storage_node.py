@@ -65,7 +65,7 @@ class StorageNode(Node):
     def filename(self) -> str:
         return f"{self.driver}:{self.name}"
 
-    def truncate(self, size_bytes: int) -> None:
+    def do_truncate(self, size_bytes: int) -> None:
         # The length of an export is its server's affair; that a client makes do with less harms nobody.
         if size_bytes > self.size_bytes:
             raise QmpError("Cannot grow NBD nodes")

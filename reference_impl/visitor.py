@@ -11,7 +11,7 @@ from typing import Any
 
 from reference_impl.errors import ModelError
 from reference_impl.qmp_errors import QmpError, parameter_expects
-from reference_impl.schema import ENUMS, STRUCTS, UNIONS, Members, element_type
+from reference_impl.schema import ALTERNATES, ENUMS, STRUCTS, UNIONS, Members, element_type
 
 _INTEGER_RANGES: dict[str, tuple[int, int]] = {
     "int": (-(2**63), 2**63 - 1),
@@ -101,6 +101,9 @@ def decode(type_name: str, value: Any, path: str) -> Any:
     if "|" in type_name:
         if isinstance(value, str):
             return value
+        if not isinstance(value, dict):
+            # An alternative is called by its own name, and in an array it has none.
+            raise _wrong_type("null" if path.endswith("]") else path, ALTERNATES[type_name])
         type_name = type_name.partition("|")[2]
     _require(value, dict, "object", path)
     return _decode_object(type_name, value, f"{path}.")

@@ -106,6 +106,18 @@ class GuestPort(abc.ABC):
         """Send a request; many may be under way."""
 
 
+class BitmapPort(abc.ABC):
+    """A client's view of a dirty bitmap, over an export. The bitmap is busy until it is closed."""
+
+    @abc.abstractmethod
+    def ranges(self) -> list[tuple[int, int]]:
+        """The dirty ranges now, as (offset, length) in bytes: ascending, not adjacent, within the disk."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End the export. May be called twice."""
+
+
 class Session(abc.ABC):
     """One instance of an implementation.
 
@@ -122,6 +134,17 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def open_guest(self, node_name: str) -> GuestPort:
         """Give a guest access to a node. Do it before a job starts on the node."""
+
+    def close_guest(self, node_name: str) -> None:
+        """End a guest's access to a node; nothing of it is under way."""
+        raise CaseError("this implementation cannot send a guest away")
+
+    def open_bitmap(self, node_name: str, bitmap_name: str) -> BitmapPort:
+        """Show a dirty bitmap to a client, for implementations with the feature ``bitmap-export``.
+
+        :raise ImplementationError: when it refuses.
+        """
+        raise CaseError("this implementation does not export bitmaps")
 
     @abc.abstractmethod
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:

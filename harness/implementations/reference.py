@@ -10,9 +10,10 @@ from typing import Any
 
 from harness import __version__
 from harness.consoles.hbitmap_protocol import HBITMAP_FEATURES, ConsoleRefusal
-from harness.errors import ImplementationCrash, ImplementationHang, MirrorcheckError
+from harness.errors import ImplementationCrash, ImplementationError, ImplementationHang, MirrorcheckError
 from harness.implementations.base import (
     HANG_LIMIT_S,
+    BitmapPort,
     Event,
     GuestPort,
     Implementation,
@@ -25,11 +26,13 @@ from harness.implementations.base import (
 from harness.implementations.features import features_of_schema
 from harness.storage import HeldStorage, Operation, StorageRequest
 from reference_impl.backend import Backend, GuestRequest
+from reference_impl.bitmap_export import BitmapExport
 from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
 from reference_impl.machine import Machine
 from reference_impl.mirror_commands import MirrorParts
 from reference_impl.monitor import Command
+from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
 from reference_impl.schema import introspection
 from reference_impl.storage_node import Completion
@@ -37,7 +40,7 @@ from reference_impl.storage_node import Completion
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = HBITMAP_FEATURES | {"hbitmap", "virtual-time"}
+MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "hbitmap", "virtual-time"}
 """What only a model offers: its bitmap by itself, and a clock that stands still until it is told to go on."""
 
 
@@ -101,6 +104,17 @@ class _Guest(GuestPort):
             self._backend.submit(inner, on_done)
 
 
+class _Bitmap(BitmapPort):
+    def __init__(self, export: BitmapExport) -> None:
+        self._export = export
+
+    def ranges(self) -> list[tuple[int, int]]:
+        return self._export.ranges()
+
+    def close(self) -> None:
+        self._export.close()
+
+
 class ReferenceSession(Session):
     """The reference in this process, driven through its scheduler."""
 
@@ -108,6 +122,7 @@ class ReferenceSession(Session):
         super().__init__()
         self.machine = Machine(parts, self._on_event)
         self._scheduler = self.machine.scheduler
+        self._backends: dict[str, Backend] = {}
 
     def _on_event(self, name: str, data: Mapping[str, Any]) -> None:
         self.events.append(Event(name, dict(data)))
@@ -131,7 +146,20 @@ class ReferenceSession(Session):
 
     def open_guest(self, node_name: str) -> GuestPort:
         with self.guarded():
-            return _Guest(self, self.machine.open_guest(node_name))
+            backend = self._backends[node_name] = self.machine.open_guest(node_name)
+            return _Guest(self, backend)
+
+    def close_guest(self, node_name: str) -> None:
+        with self.guarded():
+            self._backends.pop(node_name).close()
+
+    def open_bitmap(self, node_name: str, bitmap_name: str) -> BitmapPort:
+        with self.guarded():
+            try:
+                return _Bitmap(self.machine.bitmaps.open_export(node_name, bitmap_name))
+            except QmpError as error:
+                refusal = str(error)
+        raise ImplementationError(f"an export of bitmap '{bitmap_name}' was refused: {refusal}")
 
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
         pending = PendingCommand(name, arguments)

@@ -54,8 +54,14 @@ class FilePort:
         self._post(lambda: completion(errno, result))
 
     def truncate(self, size_bytes: int) -> None:
-        """Change the length of the file."""
-        os.ftruncate(self._descriptor, size_bytes)
+        """Change the length of the file.
+
+        :raise FileError: when that cannot be.
+        """
+        try:
+            os.ftruncate(self._descriptor, size_bytes)
+        except OSError as error:
+            raise FileError(error.errno or errno_numbers.EIO) from error
 
     def block_status(self, offset: int, length: int) -> tuple[int, bool, bool]:
         """(length of the first run that is alike, whether it is a hole, whether it reads as zeroes)."""

@@ -24,6 +24,7 @@ from qemu.qmp import QMPError
 
 from harness import processes
 from harness.errors import (
+    CaseError,
     ImplementationCrash,
     ImplementationError,
     ImplementationHang,
@@ -32,6 +33,7 @@ from harness.errors import (
 )
 from harness.implementations.base import (
     HANG_LIMIT_S,
+    BitmapPort,
     Event,
     GuestPort,
     Implementation,
@@ -44,7 +46,8 @@ from harness.implementations.features import features_of_schema
 from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
 from harness.nbd.client import NbdClient
-from harness.nbd.client_request import ClientRequest
+from harness.nbd.client_request import ClientRequest, StatusExtent
+from harness.nbd.protocol import BASE_ALLOCATION
 from harness.nbd.server import NbdServer
 from harness.storage import HeldStorage, Operation
 
@@ -59,6 +62,9 @@ BLOCKED_MONITOR_S = 0.02
 """While a command is under way the monitor answers nobody. Then this long without any activity counts as rest."""
 
 START_LIMIT_S = 30.0
+
+DIRTY = 1
+"""The status flag of a range that is dirty, in the metadata context of a bitmap (the NBD protocol's qemu namespace)."""
 
 Result = TypeVar("Result")
 
@@ -78,6 +84,8 @@ class DaemonSession(Session):
         self._server: NbdServer | None = None
         self._guest_server_started = False
         self._guests: list[NbdClient] = []
+        self._exports_removed: set[str] = set()
+        self._bitmaps_exported = 0
         self._pending: list[PendingCommand] = []
         self._qmp = QmpConnection(self._take_event, self._changed.set)
         ours, theirs = socket.socketpair()
@@ -113,7 +121,10 @@ class DaemonSession(Session):
         return f"{program} does not speak QMP: {detail}"
 
     def _take_event(self, name: str, data: dict[str, Any]) -> None:
-        self.events.append(Event(name, data))
+        if name == "BLOCK_EXPORT_DELETED" and data.get("id") in self._exports_removed:
+            self._exports_removed.remove(data["id"])  # ours, and not a case's affair
+        else:
+            self.events.append(Event(name, data))
 
     # The loop
 
@@ -177,15 +188,49 @@ class DaemonSession(Session):
         self._run_command("blockdev-add", options)
 
     def open_guest(self, node_name: str) -> GuestPort:
+        client = self._export(f"guest-{node_name}", node_name, {"name": node_name, "writable": True}, BASE_ALLOCATION)
+        self._guests.append(client)
+        return _Guest(client, self._changed.set)
+
+    def close_guest(self, node_name: str) -> None:
+        for client in self._guests:
+            if client.export == node_name:
+                self._guests.remove(client)
+                self._remove_export(f"guest-{node_name}", client)
+                return
+        raise CaseError(f"there is no guest on '{node_name}'")
+
+    def open_bitmap(self, node_name: str, bitmap_name: str) -> BitmapPort:
+        nodes = self._run_command("query-named-block-nodes", {})
+        read_only = any(node["ro"] for node in nodes if node["node-name"] == node_name)
+        self._bitmaps_exported += 1
+        export = f"bitmap-{self._bitmaps_exported}"
+        context = f"qemu:dirty-bitmap:{bitmap_name}"
+        # A read-only export refuses a bitmap that may change under it, so this one is as writable as the node.
+        options = {"name": export, "writable": not read_only, "bitmaps": [bitmap_name]}
+        client = self._export(export, node_name, options, context)
+        return _Bitmap(client, context, self._run_limited, lambda: self._remove_export(export, client))
+
+    def _export(self, export_id: str, node_name: str, options: Mapping[str, Any], context: str) -> NbdClient:
+        """Add an export and connect to it."""
         if not self._guest_server_started:
             self._guest_server_started = True
             address = {"type": "unix", "data": {"path": str(self._guest_path)}}
             self._run_command("nbd-server-start", {"addr": address})
-        options = {"id": f"guest-{node_name}", "node-name": node_name, "name": node_name, "writable": True}
-        self._run_command("block-export-add", {"type": "nbd"} | options)
-        client = self._run(NbdClient.connect(self._guest_path, node_name), START_LIMIT_S)
-        self._guests.append(client)
-        return _Guest(client, self._changed.set)
+        self._run_command("block-export-add", {"type": "nbd", "id": export_id, "node-name": node_name, **options})
+        name = options["name"]
+        return self._run(NbdClient.connect(self._guest_path, name, meta_contexts=(context,)), START_LIMIT_S)
+
+    def _remove_export(self, export_id: str, client: NbdClient) -> None:
+        """Leave an export and remove it."""
+        self._run(client.disconnect(), START_LIMIT_S)
+        self._exports_removed.add(export_id)
+        # The server may not have noticed yet that its only client is gone, hence not the safe way.
+        self._run_command("block-export-del", {"id": export_id, "mode": "hard"})
+        self.wait(lambda: export_id not in self._exports_removed, f"the end of export {export_id}")
+
+    def _run_limited(self, awaitable: Awaitable[Result]) -> Result:
+        return self._run(awaitable, self._hang_limit_s)
 
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
         pending = PendingCommand(name, arguments)
@@ -290,6 +335,34 @@ class _Guest(GuestPort):
         )
 
 
+class _Bitmap(BitmapPort):
+    def __init__(
+        self,
+        client: NbdClient,
+        context: str,
+        run: Callable[[Awaitable[list[StatusExtent]]], list[StatusExtent]],
+        close: Callable[[], None],
+    ) -> None:
+        if context not in client.contexts:
+            raise ProtocolViolation(f"the export of a bitmap does not offer metadata context {context!r}")
+        self._client = client
+        self._context = context
+        self._run = run
+        self._close: Callable[[], None] | None = close
+
+    def ranges(self) -> list[tuple[int, int]]:
+        extents = self._run(self._client.block_status(0, self._client.size, self._context))
+        strange = [extent for extent in extents if extent.flags not in (0, DIRTY)]
+        if strange:
+            raise ProtocolViolation(f"{self._context} has flags {strange[0].flags} at {strange[0].offset}")
+        return [(extent.offset, extent.length) for extent in extents if extent.flags == DIRTY]
+
+    def close(self) -> None:
+        if self._close is not None:
+            close, self._close = self._close, None
+            close()
+
+
 class StorageDaemon(Implementation):
     """A ``qemu-storage-daemon`` by name or path."""
 
@@ -325,7 +398,11 @@ def _probe(path: str, modified_ns: int) -> Probe:
     numbers = version["qemu"]
     package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
     text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
-    return Probe(f"{text} ({package})" if package else text, features_of_schema(schema))
+    features = features_of_schema(schema)
+    if "block-export-add" in features:
+        # From the first version with that command its NBD exports take `bitmaps`.
+        features |= {"bitmap-export"}
+    return Probe(f"{text} ({package})" if package else text, features)
 
 
 @functools.cache
