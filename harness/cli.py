@@ -76,7 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, dest="command", title="commands")
     for name in COMMANDS:
-        command = cast(Command, importlib.import_module(f"harness.commands.{name}"))
+        command = cast(Command, importlib.import_module(f"harness.commands.{name.replace('-', '_')}"))
         command.add_parser(subparsers).set_defaults(run_command=command.run)
     return parser
 

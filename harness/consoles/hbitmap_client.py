@@ -17,7 +17,17 @@ import pexpect
 import pexpect.fdpexpect
 
 from harness import processes
-from harness.consoles.hbitmap_protocol import DONE, ERROR, GREETING, NOTHING, Bitmap, BitmapIterator, ConsoleRefusal
+from harness.consoles.hbitmap_protocol import (
+    DONE,
+    ERROR,
+    FEATURE_PREFIX,
+    GREETING,
+    HBITMAP_FEATURES,
+    NOTHING,
+    Bitmap,
+    BitmapIterator,
+    ConsoleRefusal,
+)
 from harness.errors import ImplementationCrash, ImplementationHang, ImplementationUnavailable, ProtocolViolation
 
 #: Catches a console that hangs; no console needs a fraction of it for one answer.
@@ -27,6 +37,15 @@ ANSWER_LIMIT_S = 30.0
 ANSWER_CHARACTERS_MAX = 1 << 20
 
 NUMBER = r"-?[0-9]+"
+
+#: What an iterator gives at its end.
+END = -1
+
+#: An area, or that there is none.
+AREA = f"{NOTHING}|{NUMBER} {NUMBER}"
+
+#: What is asked for at once where nobody needs an answer before the next command; all of it fits into the socket.
+BATCH_COMMANDS_MAX = 1000
 
 
 class HBitmapClient:
@@ -70,12 +89,48 @@ class HBitmapClient:
     ) -> None:
         self.close()
 
-    def new_bitmap(self, size: int, granularity: int = 0) -> ConsoleHBitmap:
+    def features(self) -> frozenset[str]:
+        """The optional features that the console says it has; none when it does not know the question.
+
+        :raise ProtocolViolation: when it names one that there is not.
+        """
+        try:
+            answer = self.ask("features", expected=f"{NOTHING}|[a-z0-9-]+( [a-z0-9-]+)*")
+        except ConsoleRefusal:
+            return frozenset()
+        features = frozenset() if answer == NOTHING else frozenset(FEATURE_PREFIX + word for word in answer.split())
+        for unknown in sorted(features - HBITMAP_FEATURES):
+            raise ProtocolViolation(f"hbitmap console: there is no feature '{unknown.removeprefix(FEATURE_PREFIX)}'")
+        return features
+
+    def new_bitmap(self, size: int, granularity: int = 0, command: str = "new") -> ConsoleHBitmap:
         """Make a bitmap there.
 
+        :param command: ``new-area`` and ``new-area-2018`` make one that ``next-area`` can be asked of.
         :raise ConsoleRefusal: when the console refuses the numbers.
         """
-        return ConsoleHBitmap(self, int(self.ask("new", size, granularity, expected=NUMBER)))
+        return ConsoleHBitmap(self, int(self.ask(command, size, granularity, expected=NUMBER)))
+
+    def ask_all(self, commands: Sequence[str], expected: str) -> list[str]:
+        """Send commands together, and return their answers in order.
+
+        :param expected: as for ``ask``, the same for all.
+        :raise ConsoleRefusal: when any was refused, with the text of the first; all of them were carried out.
+        :raise ImplementationError: as ``ask``.
+        """
+        answers: list[str] = []
+        refusals: list[ConsoleRefusal] = []
+        for begin in range(0, len(commands), BATCH_COMMANDS_MAX):
+            batch = commands[begin : begin + BATCH_COMMANDS_MAX]
+            self._send("\n".join(batch), batch[0])
+            for command in batch:
+                try:
+                    answers.append(self._receive(command, expected))
+                except ConsoleRefusal as refusal:
+                    refusals.append(refusal)
+        if refusals:
+            raise refusals[0]
+        return answers
 
     def ask(self, *words: str | int, expected: str) -> str:
         """Send a command, and return the answer.
@@ -87,13 +142,24 @@ class HBitmapClient:
         :raise ProtocolViolation: when the answer is not one.
         """
         command = " ".join(map(str, words))
-        shown = command if len(command) <= 100 else command[:97] + "..."
+        self._send(command, command)
+        return self._receive(command, expected)
+
+    def _send(self, lines: str, command: str) -> None:
+        """Send lines, of which ``command`` is the one to name when it cannot be done."""
         try:
-            self._spawn.sendline(command)
+            self._spawn.sendline(lines)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._crash(_shown(command)) from None
+
+    def _receive(self, command: str, expected: str) -> str:
+        """The answer to a command that was sent; see ``ask``."""
+        shown = _shown(command)
+        try:
             self._spawn.expect_exact("\n")
         except pexpect.TIMEOUT:
             raise ImplementationHang(f"hbitmap console: no answer to '{shown}' in {self._answer_limit_s:g} s") from None
-        except (pexpect.EOF, BrokenPipeError, ConnectionResetError):
+        except (pexpect.EOF, ConnectionResetError):
             raise self._crash(shown) from None
         except UnicodeDecodeError:
             raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' is not UTF-8") from None
@@ -130,6 +196,22 @@ class ConsoleIterator(BitmapIterator):
     def next(self, advance: bool = True) -> int:
         """The first item of the next dirty granule, or -1 at the end."""
         return int(self._client.ask("next" if advance else "peek", self._number, expected=NUMBER))
+
+    def take(self, count: int, peeks: bool) -> list[tuple[int, int]]:
+        """Up to ``count`` steps at once, each as (seen, taken), the last of them -1 at the end.
+
+        :param peeks: whether to look before each step; otherwise what is seen is what is taken.
+        """
+        take = f"next {self._number}"
+        if not peeks:
+            items = [int(answer) for answer in self._client.ask_all([take] * count, NUMBER)]
+            return _to_the_end(list(zip(items, items, strict=True)))
+        items = [int(answer) for answer in self._client.ask_all([f"peek {self._number}", take] * count, NUMBER)]
+        return _to_the_end(list(zip(items[::2], items[1::2], strict=True)))
+
+    def next_area(self, max_offset: int) -> tuple[int, int] | None:
+        """The next dirty area before ``max_offset``, as (offset, length), or None; move past it."""
+        return _area(self._client.ask("next-area", self._number, max_offset, expected=AREA))
 
     def free(self) -> None:
         """Have the console forget it."""
@@ -175,6 +257,9 @@ class ConsoleHBitmap(Bitmap):
     def reset(self, start: int, count: int) -> None:
         self._do("reset", start, count)
 
+    def reset_rounding_outward(self, start: int, count: int) -> None:
+        self._do("reset-outward", start, count)
+
     def reset_all(self) -> None:
         self._do("reset-all")
 
@@ -193,6 +278,11 @@ class ConsoleHBitmap(Bitmap):
     def get(self, item: int) -> bool:
         return self._ask("get", item, expected="[01]") == "1"
 
+    def get_all(self, items: Sequence[int]) -> list[bool]:
+        """``get`` for many items at once."""
+        answers = self._client.ask_all([f"get {self.number} {item}" for item in items], "[01]")
+        return [answer == "1" for answer in answers]
+
     def iterator(self, first: int = 0) -> ConsoleIterator:
         return ConsoleIterator(self._client, self._ask_number("iter-new", first))
 
@@ -203,13 +293,7 @@ class ConsoleHBitmap(Bitmap):
         return self._ask_number("next-dirty", start, *_given(count))
 
     def next_dirty_area(self, start: int, end: int, max_dirty_count: int | None = None) -> tuple[int, int] | None:
-        answer = self._ask(
-            "next-dirty-area", start, end, *_given(max_dirty_count), expected=f"{NOTHING}|{NUMBER} {NUMBER}"
-        )
-        if answer == NOTHING:
-            return None
-        area_start, area_count = answer.split()
-        return int(area_start), int(area_count)
+        return _area(self._ask("next-dirty-area", start, end, *_given(max_dirty_count), expected=AREA))
 
     def status(self, start: int, count: int) -> tuple[bool, int]:
         dirty, same_count = self._ask("status", start, count, expected=f"[01] {NUMBER}").split()
@@ -260,3 +344,22 @@ class ConsoleHBitmap(Bitmap):
 def _given(value: int | None) -> tuple[int, ...]:
     """An optional word: left out when it is None."""
     return () if value is None else (value,)
+
+
+def _area(answer: str) -> tuple[int, int] | None:
+    if answer == NOTHING:
+        return None
+    start, count = answer.split()
+    return int(start), int(count)
+
+
+def _to_the_end(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Steps up to the first that came to the end, which many were asked for in vain behind."""
+    for index, (_, taken) in enumerate(pairs):
+        if taken == END:
+            return pairs[: index + 1]
+    return pairs
+
+
+def _shown(command: str) -> str:
+    return command if len(command) <= 100 else command[:97] + "..."

@@ -6,10 +6,10 @@ that is a ``Bitmap``; the reference's is served by ``mirrorcheck hbitmap-console
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from harness.consoles.hbitmap_protocol import DONE, ERROR, GREETING, NOTHING, BitmapIterator, ConsoleRefusal
+from harness.consoles.hbitmap_protocol import DONE, ERROR, GREETING, NOTHING, OPTIONAL, ConsoleRefusal
 
 #: Makes a clean bitmap from its size in items and its granularity, the log2 of the items in a granule.
 #: Merging and meta bitmaps take and give bitmaps of the same kind, whatever that is: hence ``Any``.
@@ -18,14 +18,22 @@ NewBitmap = Callable[[int, int], Any]
 EXIT_DONE = 0
 
 
-def serve(input: TextIO, output: TextIO, new_bitmap: NewBitmap, *, refusal: type[Exception] = ValueError) -> int:
+def serve(
+    input: TextIO,
+    output: TextIO,
+    new_bitmap: NewBitmap,
+    *,
+    new_area_bitmaps: Mapping[str, NewBitmap] | None = None,
+    refusal: type[Exception] = ValueError,
+) -> int:
     """Answer every line of ``input`` until ``quit`` or the end of the input.
 
+    :param new_area_bitmaps: for ``area`` and ``area-2018``, what makes a bitmap whose ``next_area`` can be asked.
     :param refusal: what the bitmaps raise when they refuse something; it becomes an ``error`` line. Any other exception
         is a bug and escapes.
     :return: exit status, 0.
     """
-    console = HBitmapConsole(new_bitmap, refusal=refusal)
+    console = HBitmapConsole(new_bitmap, new_area_bitmaps=new_area_bitmaps, refusal=refusal)
     for line in input:
         output.write(console.answer(line) + "\n")
         output.flush()
@@ -40,24 +48,34 @@ class HBitmapConsole:
     :ivar done: whether ``quit`` was answered.
     """
 
-    def __init__(self, new_bitmap: NewBitmap, *, refusal: type[Exception] = ValueError) -> None:
+    def __init__(
+        self,
+        new_bitmap: NewBitmap,
+        *,
+        new_area_bitmaps: Mapping[str, NewBitmap] | None = None,
+        refusal: type[Exception] = ValueError,
+    ) -> None:
         self.done = False
+        makers = new_area_bitmaps or {}
+        features = [word for word in OPTIONAL if word in makers or not word.startswith("area")]
         self._refusals = (ConsoleRefusal, refusal)
-        self._new_bitmap = new_bitmap
         self._bitmaps: dict[int, Any] = {}
-        self._iterators: dict[int, BitmapIterator] = {}
+        #: The iterator, and the bitmap that it belongs to.
+        self._iterators: dict[int, tuple[Any, Any]] = {}
         self._next_number = 0
         #: Command: what it does, and how many words it takes behind its name, at least and at most.
         self._commands: dict[str, tuple[Callable[..., str], int, int]] = {
             "hello": (lambda: GREETING, 0, 0),
+            "features": (lambda: " ".join(features), 0, 0),
             "quit": (self._quit, 0, 0),
-            "new": (self._new, 2, 2),
+            "new": (self._maker(new_bitmap), 2, 2),
             "free": (self._free, 1, 1),
             "size": (lambda b: str(self._bitmap(b).size), 1, 1),
             "granularity": (lambda b: str(self._bitmap(b).granularity), 1, 1),
             "count": (lambda b: str(self._bitmap(b).count), 1, 1),
             "set": (lambda b, *range_: _ok(self._bitmap(b).set(*_numbers(range_))), 3, 3),
             "reset": (lambda b, *range_: _ok(self._bitmap(b).reset(*_numbers(range_))), 3, 3),
+            "reset-outward": (lambda b, *range_: _ok(self._bitmap(b).reset_rounding_outward(*_numbers(range_))), 3, 3),
             "reset-all": (lambda b: _ok(self._bitmap(b).reset_all()), 1, 1),
             "get": (lambda b, item: str(int(self._bitmap(b).get(_number(item)))), 2, 2),
             "next-zero": (lambda b, *range_: str(self._bitmap(b).next_zero(*_numbers(range_))), 2, 3),
@@ -68,8 +86,8 @@ class HBitmapConsole:
             "merge": (self._merge, 3, 3),
             "iter-new": (self._iter_new, 1, 2),
             "iter-free": (self._iter_free, 1, 1),
-            "next": (lambda i: str(self._iterator(i).next()), 1, 1),
-            "peek": (lambda i: str(self._iterator(i).next(advance=False)), 1, 1),
+            "next": (lambda i: str(self._iterator(i)[0].next()), 1, 1),
+            "peek": (lambda i: str(self._iterator(i)[0].next(advance=False)), 1, 1),
             "alignment": (lambda b: str(self._bitmap(b).serialization_alignment), 1, 1),
             "serialized-size": (lambda b, *range_: str(self._bitmap(b).serialization_size(*_numbers(range_))), 3, 3),
             "serialize": (self._serialize, 3, 3),
@@ -81,6 +99,10 @@ class HBitmapConsole:
             "meta-new": (lambda b, chunk: self._keep(self._bitmap(b).create_meta(_number(chunk))), 2, 2),
             "meta-free": (lambda b: _ok(self._bitmap(b).free_meta()), 1, 1),
         }
+        for word, new_area_bitmap in makers.items():
+            self._commands[f"new-{word}"] = (self._maker(new_area_bitmap), 2, 2)
+        if makers:
+            self._commands["next-area"] = (self._next_area, 2, 2)
 
     def answer(self, line: str) -> str:
         """The answer to one line, without line ends."""
@@ -110,7 +132,7 @@ class HBitmapConsole:
             raise ConsoleRefusal(f"no bitmap {number}")
         return self._bitmaps[number]
 
-    def _iterator(self, word: str) -> BitmapIterator:
+    def _iterator(self, word: str) -> tuple[Any, Any]:
         number = _number(word)
         if number not in self._iterators:
             raise ConsoleRefusal(f"no iterator {number}")
@@ -122,8 +144,8 @@ class HBitmapConsole:
         self.done = True
         return DONE
 
-    def _new(self, size: str, granularity: str) -> str:
-        return self._keep(self._new_bitmap(_number(size), _number(granularity)))
+    def _maker(self, new_bitmap: NewBitmap) -> Callable[..., str]:
+        return lambda *numbers: self._keep(new_bitmap(*_numbers(numbers)))
 
     def _free(self, bitmap: str) -> str:
         self._bitmap(bitmap)
@@ -131,8 +153,13 @@ class HBitmapConsole:
         return DONE
 
     def _next_dirty_area(self, bitmap: str, *range_: str) -> str:
-        area = self._bitmap(bitmap).next_dirty_area(*_numbers(range_))
-        return NOTHING if area is None else f"{area[0]} {area[1]}"
+        return _area(self._bitmap(bitmap).next_dirty_area(*_numbers(range_)))
+
+    def _next_area(self, number: str, max_offset: str) -> str:
+        iterator, bitmap = self._iterator(number)
+        if not hasattr(bitmap, "next_area"):
+            raise ConsoleRefusal(f"the bitmap of iterator {number} was not made for areas")
+        return _area(bitmap.next_area(iterator, _number(max_offset)))
 
     def _status(self, bitmap: str, *range_: str) -> str:
         dirty, count = self._bitmap(bitmap).status(*_numbers(range_))
@@ -143,10 +170,11 @@ class HBitmapConsole:
         return _ok(destination.merge(self._bitmap(a), self._bitmap(b), destination))
 
     def _iter_new(self, bitmap: str, *first: str) -> str:
-        iterator = self._bitmap(bitmap).iterator(*_numbers(first))
+        iterated = self._bitmap(bitmap)
+        iterator = iterated.iterator(*_numbers(first))
         number = self._next_number
         self._next_number += 1
-        self._iterators[number] = iterator
+        self._iterators[number] = iterator, iterated
         return str(number)
 
     def _iter_free(self, iterator: str) -> str:
@@ -172,6 +200,10 @@ class HBitmapConsole:
 def _ok(_: None) -> str:
     """The answer to a command that gives nothing but is done by now."""
     return DONE
+
+
+def _area(area: tuple[int, int] | None) -> str:
+    return NOTHING if area is None else f"{area[0]} {area[1]}"
 
 
 def _number(word: str) -> int:

@@ -12,10 +12,23 @@ NOTHING = "none"
 ERROR = "error"
 
 
-#: Features of an implementation that has all optional commands. What each of them is: docs/hbitmap-console.md.
-HBITMAP_FEATURES = frozenset(
-    f"hbitmap-{word}" for word in ("merge", "meta", "peek", "reset-outward", "serialize", "sha256", "status")
+#: What a console may have or lack, as it says itself when asked for ``features``: docs/hbitmap-console.md.
+OPTIONAL = (
+    "area",
+    "area-2018",
+    "merge",
+    "meta",
+    "peek",
+    "reset-outward",
+    "serialize",
+    "sha256",
+    "status",
 )
+
+#: What a word of OPTIONAL begins with as a feature that a case needs.
+FEATURE_PREFIX = "hbitmap-"
+
+HBITMAP_FEATURES = frozenset(FEATURE_PREFIX + word for word in OPTIONAL)
 
 
 class ConsoleRefusal(ValueError):

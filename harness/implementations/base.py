@@ -181,6 +181,18 @@ class Session(abc.ABC):
         """A hierarchical bitmap, for implementations with the feature ``hbitmap``."""
         raise CaseError("this implementation has no bitmap of its own to show")
 
+    def area_bitmap(self, size: int, granularity: int, feature: str) -> Any:
+        """A bitmap of which ``next_area`` can be asked, for implementations with ``hbitmap-`` and this feature.
+
+        :param feature: ``area``, or ``area-2018`` for the function as it was then.
+        """
+        raise CaseError("this implementation has no bitmap of its own to show")
+
+    def next_area(self, bitmap: Any, iterator: Any, max_offset: int) -> tuple[int, int] | None:
+        """What ``next_area`` of such a bitmap gives."""
+        area: tuple[int, int] | None = bitmap.next_area(iterator, max_offset)
+        return area
+
     @contextmanager
     def bitmap_calls(self) -> Iterator[None]:
         """Within this, whatever a bitmap of this session refuses is a ``ConsoleRefusal``, and what else goes wrong in

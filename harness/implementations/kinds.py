@@ -38,6 +38,12 @@ def _make_storage_daemon(spec: str, detail: str) -> Implementation:
     return StorageDaemon(spec, detail or "qemu-storage-daemon")
 
 
+def _make_hbitmap_console(spec: str, detail: str) -> Implementation:
+    from harness.implementations.hbitmap_console import HBitmapConsole
+
+    return HBitmapConsole(spec, detail)
+
+
 def _storage_daemons() -> list[str]:
     return ["qemu-storage-daemon"] if shutil.which("qemu-storage-daemon") else []
 
@@ -60,6 +66,14 @@ KINDS: dict[str, Kind] = {
             _make_storage_daemon,
             _storage_daemons,
             "apt-get install qemu-system-common",
+        ),
+        Kind(
+            "hbitmap-console",
+            "hbitmap-console:COMMAND",
+            "a bitmap by itself behind a console, such as 'mirrorcheck hbitmap-console'",
+            _make_hbitmap_console,
+            list,
+            "write a console for your bitmap, see docs/hbitmap-console.md",
         ),
     )
 }
