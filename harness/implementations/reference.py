@@ -24,6 +24,7 @@ from harness.implementations.base import (
     Session,
 )
 from harness.implementations.features import features_of_schema
+from harness.implementations.reference_bitmaps import AREA_BITMAPS, AreaBitmap
 from harness.storage import HeldStorage, Operation, StorageRequest
 from reference_impl.backend import Backend, GuestRequest
 from reference_impl.bitmap_export import BitmapExport
@@ -31,9 +32,6 @@ from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
 from reference_impl.machine import Machine
 from reference_impl.mirror_commands import MirrorParts
-from harness.implementations.reference_bitmaps import AREA_BITMAPS, AreaBitmap
-from harness.implementations.reference_files import Files
-from harness.implementations.stepping import PendingTimer
 from reference_impl.monitor import Command
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
@@ -233,65 +231,10 @@ class ReferenceSession(Session):
         return Inside(areas, operations)
 
     def hbitmap(self, size: int, granularity: int) -> HBitmap:
-        return self._parts.hbitmap(size, granularity)
+        return HBitmap(size, granularity)
 
     def area_bitmap(self, size: int, granularity: int, feature: str) -> AreaBitmap:
         return AREA_BITMAPS[feature](size, granularity)
-
-
-class _Stepping:
-    """A reference, one decision at a time; see `harness.implementations.stepping`."""
-
-    def __init__(self, session: ReferenceSession) -> None:
-        self._session = session
-        self._scheduler = session.machine.scheduler
-
-    def rest(self) -> None:
-        try:
-            self._scheduler.run_posted()
-        except Exception:
-            with self._session.guarded():
-                raise
-
-    def next_timer(self) -> PendingTimer | None:
-        timer = self._scheduler.next_timer()
-        if timer is None:
-            return None
-        return PendingTimer(timer.name, max(timer.deadline_ns - self._scheduler.now_ns, 0))
-
-    def fire_next_timer(self) -> None:
-        timer = self._scheduler.next_timer()
-        if timer is None:
-            raise HarnessBug("there is no timer that could fire")
-        with self._session.guarded():
-            self._scheduler.fire(timer)
-
-    def running(self) -> str:
-        task = self._scheduler.current
-        return task.name if task is not None else ""
-
-    def waits(self) -> list[str]:
-        return self._scheduler.waits()
-
-    def now_ns(self) -> int:
-        return self._scheduler.now_ns
-
-    def begin_drain(self, node_name: str, on_begun: Callable[[], None]) -> None:
-        node = self._session.machine.graph.nodes[node_name]
-
-        async def begin() -> None:
-            await node.drained_begin_and_wait()
-            on_begun()
-
-        with self._session.guarded():
-            self._scheduler.start(begin(), f"drained section of {node_name}")
-
-    def end_drain(self, node_name: str) -> None:
-        with self._session.guarded():
-            self._session.machine.graph.nodes[node_name].unquiesce()
-
-    def jobs(self) -> dict[str, Any]:
-        return self._session.machine.jobs  # type: ignore[return-value]
 
 
 class Reference(Implementation):
