@@ -9,6 +9,7 @@ from harness.bench import Bench
 from harness.cases import Case
 from harness.errors import CaseError, CaseSkipped
 from harness.implementations.base import HANG_LIMIT_S, Implementation
+from harness.oracle.watch import WatchedSession
 from harness.trace import Trace
 from harness.transcript import Transcript
 
@@ -51,7 +52,8 @@ def run_case(
     if trace is not None:
         trace.follow(session)
     try:
-        bench = Bench(session, transcript, probe.features, folder)
+        # Every mirror of every case is under the oracle's eyes; what it finds ends the case as wrong.
+        bench = Bench(WatchedSession(session), transcript, probe.features, folder)
         run(bench)
         bench.end()
     finally:

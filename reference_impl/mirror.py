@@ -19,18 +19,28 @@ from typing import Any
 
 from reference_impl.graph import BlockIoError
 from reference_impl.job import IoStatus, JobFailed
-from reference_impl.mirror_active import ActiveWrites
+from reference_impl.mirror_async import AsynchronousWrites
 from reference_impl.mirror_copy import BackgroundCopy
 from reference_impl.mirror_operations import IN_FLIGHT_MAX
 from reference_impl.mirror_options import BUFFER_BYTES_ALLOCATABLE_MAX, CopyMethod, CopyMode, SyncMode
+from reference_impl.mirror_reads import MirroredReads
 from reference_impl.qmp_errors import QmpError
 from reference_impl.rate_limit import SLICE_NS
 
 
-class MirrorJob(BackgroundCopy, ActiveWrites):
+class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
     """The whole job: its run, its end, its verbs."""
 
     kind = "mirror"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepare_asynchronous_writes()
+
+    @property
+    def has_marked_what_to_copy(self) -> bool:
+        """Whether the disk has been looked over: only from then on the bitmap says what differs."""
+        return self._cursor is not None or self.is_ready
 
     # The run
 

@@ -34,11 +34,8 @@ class Phase(enum.Enum):
     FROZEN = "the mirror has given up: the target loses nothing that it had"
 
 
-class DirtyProbe(Protocol):
-    """What a mirror knows to be different: only a model can be asked at any moment."""
-
-    def __call__(self, offset: int) -> bool:
-        """Whether the granule of this byte is dirty, or claimed by an operation, or not looked at yet."""
+DirtyProbe = Callable[[int], bool]
+"""Says of a byte whether its granule is dirty, claimed by an operation, or not looked at yet. Only a model can."""
 
 
 class GuestChange(Protocol):
@@ -74,6 +71,7 @@ class Oracle:
         self._whole = True
         self._is_dirty: DirtyProbe | None = None
         self._started_number = 0
+        self._active_number: int | None = None
         self._leaving_number: int | None = None
         self._under_way: dict[int, Candidate] = {}
         self._reads: dict[int, tuple[GuestChange, list[tuple[int, int, Segment]], int]] = {}
@@ -88,11 +86,17 @@ class Oracle:
             storage.on_submit.append(self._storage_submitted)
             storage.on_finish.append(self._storage_finished)
 
+    @property
+    def guest_disk(self) -> HeldStorage:
+        """The disk that guests read and write: the source, or the target that took its place."""
+        return self._guest_disk
+
     def detach(self) -> None:
-        """Stop looking at the disks."""
+        """Stop looking at the disks. May be called twice."""
         for storage in (self.source, self.target):
-            storage.on_submit.remove(self._storage_submitted)
-            storage.on_finish.remove(self._storage_finished)
+            if self._storage_submitted in storage.on_submit:
+                storage.on_submit.remove(self._storage_submitted)
+                storage.on_finish.remove(self._storage_finished)
 
     def require_clean(self) -> None:
         """Complain if a rule was broken.
@@ -160,9 +164,17 @@ class Oracle:
 
     # What a job does
 
-    def job_started(self, *, granularity_bytes: int, whole: bool = True, is_dirty: DirtyProbe | None = None) -> None:
+    def job_started(
+        self,
+        *,
+        granularity_bytes: int,
+        active: bool = True,
+        whole: bool = True,
+        is_dirty: DirtyProbe | None = None,
+    ) -> None:
         """A mirror was started.
 
+        :param active: whether guests' writes that begin from now on are mirrored actively.
         :param whole: whether everything is to be copied; otherwise only what guests write from now on.
         :param is_dirty: what the mirror knows to be different, if it can be asked.
         """
@@ -170,18 +182,20 @@ class Oracle:
         self._whole = whole
         self._is_dirty = is_dirty
         self._started_number = self._numbers
+        self._active_number = self._numbers if active else None
         self._leaving_number = None
         self._frozen_map = None
         self.phase = Phase.COPYING
 
-    def job_ready(self, *, active: bool) -> None:
-        """The mirror says that it is READY.
+    def job_changed_to_active(self) -> None:
+        """Guests' writes that begin from now on are mirrored actively; tell by `job_synced` when that has an effect."""
+        self._active_number = self._numbers
 
-        :param active: whether every guest's write was mirrored actively since the start.
-        """
+    def job_ready(self) -> None:
+        """The mirror says that it is READY."""
         if self.phase is not Phase.COPYING:
             return
-        if active:
+        if self._all_are_active():
             self.phase = Phase.SYNCED
         if self.target.has_write_back_cache:
             self._check_flushed_at_ready()
@@ -194,8 +208,8 @@ class Oracle:
             self.phase = Phase.COPYING
 
     def job_synced(self) -> None:
-        """Nothing is dirty or under way, and guests' writes are mirrored actively: as after READY again."""
-        if self.phase is Phase.COPYING:
+        """Nothing is dirty, and guests' writes are mirrored actively: as after READY, if nothing is under way."""
+        if self.phase is Phase.COPYING and self._all_are_active() and not self._storage_under_way:
             self.phase = Phase.SYNCED
             self.check_all("being in sync again")
 
@@ -428,6 +442,11 @@ class Oracle:
 
     def _maps(self) -> list[SegmentMap]:
         return [segments for segments in (self._guest_map, self._firm_map, self._frozen_map) if segments is not None]
+
+    def _all_are_active(self) -> bool:
+        """Whether all guests' changes that are under way began in active mode."""
+        number = self._active_number
+        return number is not None and all(change.number > number for change in self._under_way.values())
 
     def _in_scope(self, segment: Segment) -> bool:
         return self._whole or segment.newest.number > self._started_number

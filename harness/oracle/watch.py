@@ -1,0 +1,359 @@
+"""A session with an oracle over every mirror in it: whoever uses the session notices nothing until a rule breaks.
+
+The session passes everything on. On the way it reads what is asked of jobs, what events say and what guests are
+answered, which is all that an oracle needs besides the disks. In this process it judges at once; a real program sends
+events and answers on connections of their own, so that their order means nothing, and is judged at rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.implementations.base import Event, GuestPort, PendingCommand, PendingRequest, Session
+from harness.oracle.oracle import Oracle, Phase
+from harness.storage import HeldStorage
+
+GRANULARITY_BYTES_DEFAULT = 65536
+"""What a mirror takes for a target without clusters (QA-07)."""
+
+
+class WatchedJob:
+    """A mirror and its oracle.
+
+    :ivar oracle: what judges it. :ivar job_id: how commands and events name the job.
+    """
+
+    def __init__(self, job_id: str, oracle: Oracle, command: PendingCommand) -> None:
+        self.job_id = job_id
+        self.oracle = oracle
+        self.command = command
+        self.is_active = command.arguments.get("copy-mode") == "write-blocking"
+        self.is_ready = False
+        self.is_over = False
+        self.completions: list[PendingCommand] = []
+
+    @property
+    def was_refused(self) -> bool:
+        return self.command.reply is not None and "error" in self.command.reply
+
+    @property
+    def is_to_complete(self) -> bool:
+        """Whether somebody asked for the target to take the source's place, and was not refused."""
+        return any(command.reply is not None and "return" in command.reply for command in self.completions)
+
+
+class WatchedSession(Session):
+    """A session of an implementation, watched.
+
+    :param inner: the session; it is closed with this one.
+    :param raises: whether `settle` raises `OracleViolation` as soon as a rule was broken; without, look at `oracles`.
+    :ivar oracles: one for each mirror that was started, the oldest first.
+    """
+
+    def __init__(self, inner: Session, *, raises: bool = True) -> None:
+        super().__init__()
+        self.inner = inner
+        self.events = inner.events
+        self.oracles: list[Oracle] = []
+        self.jobs: list[WatchedJob] = []
+        self._raises = raises
+        self._stepping: Any = getattr(inner, "stepping", None)
+        self._disks: dict[str, HeldStorage] = {}
+        self._guests_of: dict[str, HeldStorage] = {}
+        self._pending: dict[int, tuple[str, PendingRequest]] = {}
+        self._commands: list[PendingCommand] = []
+        self._events_taken = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def __getattribute__(self, name: str) -> Any:
+        # What `Session` itself does by default, the implementation's own session may do better.
+        if name in _PASSED_ON:
+            return getattr(object.__getattribute__(self, "inner"), name)
+        return object.__getattribute__(self, name)
+
+    # What is passed on
+
+    def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
+        self.inner.attach(name, storage, read_only=read_only, unmap=unmap)
+        self._disks[name] = storage
+
+    def open_guest(self, node_name: str) -> GuestPort:
+        port = self.inner.open_guest(node_name)
+        disk = self._disks.get(node_name)
+        if disk is None:
+            return port
+        job = self._job_on(disk)
+        if job is not None and not job.is_over:
+            # It sits below the filter, where no mirror sees what it writes.
+            self._forget(job)
+        self._guests_of.setdefault(node_name, disk)
+        return _WatchedPort(self, node_name, port)
+
+    def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
+        self.take_events()
+        if name == "blockdev-mirror":
+            return self._submit_mirror(name, arguments)
+        pending = self._submit(name, arguments, self._before)
+        job = self._job(arguments)
+        if job is not None and name in ("job-complete", "block-job-complete"):
+            job.completions.append(pending)
+        return pending
+
+    def _submit(
+        self, name: str, arguments: Mapping[str, Any], before: Callable[[str, Mapping[str, Any]], None]
+    ) -> PendingCommand:
+        before(name, arguments)
+        pending = self.inner.submit_command(name, arguments)
+        self._commands = [command for command in self._commands if not command.done]
+        self._commands.append(pending)
+        return pending
+
+    def settle(self) -> None:
+        self.inner.settle()
+        self.take_events()
+        for job in list(self.jobs):
+            self._judge(job)
+        if self._raises:
+            for oracle in self.oracles:
+                oracle.require_clean()
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        self.inner.wait(condition, what)
+        self.take_events()
+
+    def let_time_pass(self) -> None:
+        self.inner.let_time_pass()
+        self.take_events()
+
+    def close(self) -> None:
+        for oracle in self.oracles:
+            oracle.detach()
+        self.oracles = []
+        self.inner.close()
+
+    # Guests
+
+    def guest_submits(self, node_name: str, request: PendingRequest) -> None:
+        """A guest's request is about to be sent."""
+        self.take_events()
+        self._pending[id(request)] = (node_name, request)
+        oracle = self._oracle_of_guest(node_name)
+        if oracle is not None:
+            oracle.guest_submitted(request)
+
+    def guest_is_answered(self, node_name: str, request: PendingRequest, errno: int, data: bytes | None) -> None:
+        """A guest's request was answered."""
+        self.take_events()
+        self._pending.pop(id(request), None)
+        oracle = self._oracle_of_guest(node_name)
+        if oracle is not None:
+            oracle.guest_answered(request, errno, data)
+
+    def _oracle_of_guest(self, node_name: str) -> Oracle | None:
+        job = self._job_on(self._guests_of[node_name])
+        return job.oracle if job is not None else None
+
+    # Jobs
+
+    def _submit_mirror(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
+        source = self._disks.get(arguments.get("device", ""))
+        target = self._disks.get(arguments.get("target", ""))
+        if source is None or target is None or source is target or self._is_mirrored(source, target):
+            return self._submit(name, arguments, lambda *_: None)
+        for old in [job for job in self.jobs if source in _disks_of(job) or target in _disks_of(job)]:
+            self._forget(old)
+        job_id = str(arguments.get("job-id") or arguments["device"])
+        oracle = Oracle(source, target, immediate=self._stepping is not None)
+        for node_name, request in self._pending.values():
+            if self._guests_of[node_name] is source:
+                oracle.guest_submitted(request)
+        oracle.job_started(
+            granularity_bytes=_granularity_bytes(arguments.get("granularity")),
+            whole=arguments.get("sync") == "full" and not arguments.get("target-is-zero"),
+            active=arguments.get("copy-mode") == "write-blocking",
+            is_dirty=self._probe(job_id) if self._stepping is not None else None,
+        )
+        job = WatchedJob(job_id, oracle, PendingCommand(name, arguments))
+        self.jobs.append(job)
+        self.oracles.append(oracle)
+        job.command = self._submit(name, arguments, lambda *_: None)
+        return job.command
+
+    def _is_mirrored(self, *disks: HeldStorage) -> bool:
+        """Whether one of the disks is in a mirror that runs: then another one is refused."""
+        return any(not job.is_over and disk in _disks_of(job) for job in self.jobs for disk in disks)
+
+    def _probe(self, job_id: str) -> Callable[[int], bool]:
+        def is_dirty(offset: int) -> bool:
+            job = self._stepping.jobs().get(job_id)
+            if job is None or not job.has_marked_what_to_copy or job.bitmap.get(offset):
+                return True
+            granule = offset // job.granularity_bytes
+            return bool(job.operations.is_claimed(granule, granule + 1))
+
+        return is_dirty
+
+    def _before(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """A command about a job is about to be sent."""
+        job = self._job(arguments)
+        if job is None:
+            return
+        oracle = job.oracle
+        match name:
+            case "job-cancel":
+                oracle.job_gave_up()
+            case "block-job-cancel":
+                if arguments.get("force") or not job.is_ready:
+                    oracle.job_gave_up()
+                elif self._stepping is None:
+                    oracle.job_leaving()
+            case "job-complete" | "block-job-complete":
+                if job.is_ready and self._stepping is None:
+                    oracle.job_leaving()
+            case "block-job-change":
+                if arguments.get("copy-mode") == "write-blocking":
+                    if not job.is_active:
+                        oracle.job_changed_to_active()
+                    job.is_active = True
+
+    def take_events(self) -> None:
+        """Tell the oracles what the events say that have come since the last time."""
+        while self._events_taken < len(self.events):
+            event = self.events[self._events_taken]
+            self._events_taken += 1
+            job = self._job(event.data)
+            if job is not None:
+                self._take(job, event)
+
+    def _take(self, job: WatchedJob, event: Event) -> None:
+        oracle = job.oracle
+        match event.name:
+            case "BLOCK_JOB_READY":
+                job.is_ready = True
+                oracle.job_ready()
+            case "BLOCK_JOB_ERROR":
+                if event.data["action"] == "report":
+                    oracle.job_gave_up()
+                else:
+                    oracle.job_unsynced()
+            case "JOB_STATUS_CHANGE":
+                if event.data["status"] == "waiting":
+                    oracle.job_leaving()
+                elif event.data["status"] == "aborting":
+                    oracle.job_gave_up()
+            case "BLOCK_JOB_CANCELLED":
+                oracle.job_ended(succeeded=False)
+                job.is_over = True
+            case "BLOCK_JOB_COMPLETED":
+                succeeded = "error" not in event.data
+                moves = succeeded and job.is_to_complete
+                oracle.job_ended(succeeded=succeeded, guest_on_target=moves)
+                job.is_over = True
+                if moves:
+                    for name, disk in self._guests_of.items():
+                        if disk is oracle.source:
+                            self._guests_of[name] = oracle.target
+
+    def _judge(self, job: WatchedJob) -> None:
+        if job.was_refused:
+            self._forget(job)
+            return
+        oracle = job.oracle
+        dirty_bytes = self._dirty_bytes(job) if oracle.phase is Phase.COPYING and not job.is_over else None
+        oracle.check_rest(dirty_bytes)
+        if job.is_ready and job.is_active and dirty_bytes == 0:
+            oracle.job_synced()
+
+    def _dirty_bytes(self, job: WatchedJob) -> int | None:
+        """What the mirror says is dirty; None when it cannot be asked now."""
+        if self._stepping is not None:
+            inside = self._stepping.jobs().get(job.job_id)
+            return inside.bitmap.count_bytes if inside is not None else None
+        if any(not command.done for command in self._commands):
+            return None
+        pending = self.inner.submit_command("query-named-block-nodes", {})
+        self.inner.wait(lambda: pending.done, "the reply to query-named-block-nodes")
+        assert pending.reply is not None
+        counts = [
+            bitmap["count"]
+            for node in pending.reply.get("return", ())
+            for bitmap in node.get("dirty-bitmaps", ())
+            if "name" not in bitmap
+        ]
+        # Something may have gone on since the program was at rest: then the number is of another moment.
+        return int(counts[0]) if len(counts) == 1 else None
+
+    def _job(self, arguments: Mapping[str, Any]) -> WatchedJob | None:
+        job_id = arguments.get("device", arguments.get("id"))
+        for job in reversed(self.jobs):
+            if job.job_id == job_id and not job.is_over:
+                return job
+        return None
+
+    def _job_on(self, disk: HeldStorage) -> WatchedJob | None:
+        for job in reversed(self.jobs):
+            if job.oracle.guest_disk is disk:
+                return job
+        return None
+
+    def _forget(self, job: WatchedJob) -> None:
+        self.jobs.remove(job)
+        job.oracle.detach()
+
+
+_PASSED_ON = frozenset(name for name in vars(Session) if not name.startswith("_") and name not in vars(WatchedSession))
+
+
+class _WatchedPort(GuestPort):
+    """A guest's access: tells the session what goes by."""
+
+    def __init__(self, session: WatchedSession, node_name: str, inner: GuestPort) -> None:
+        self._session = session
+        self._node_name = node_name
+        self._inner = inner
+
+    def submit(self, request: PendingRequest) -> None:
+        self._session.guest_submits(self._node_name, request)
+        self._inner.submit(_Relay(request, self._session, self._node_name))
+
+
+class _Relay(PendingRequest):
+    """The same request once more: what answers it hands the answer on, and tells the session first."""
+
+    __slots__ = ("_node_name", "_outer", "_session")
+
+    def __init__(self, outer: PendingRequest, session: WatchedSession, node_name: str) -> None:
+        self._outer = outer
+        self._session = session
+        self._node_name = node_name
+        super().__init__(
+            outer.operation, outer.offset, outer.length, outer.payload, fua=outer.fua, may_unmap=outer.may_unmap
+        )
+
+    @property
+    def errno(self) -> int | None:
+        """The answer, None while there is none."""
+        return self._outer.errno
+
+    @errno.setter
+    def errno(self, errno: int | None) -> None:
+        if errno is None:
+            return
+        outer = self._outer
+        outer.data = self.data
+        self._session.guest_is_answered(self._node_name, outer, errno, self.data)
+        outer.errno = errno
+
+
+def _disks_of(job: WatchedJob) -> tuple[HeldStorage, HeldStorage]:
+    return job.oracle.source, job.oracle.target
+
+
+def _granularity_bytes(asked: object) -> int:
+    """The granularity that was asked for if there can be such a one, else the default: then the job is refused."""
+    if isinstance(asked, int) and asked >= 512 and not asked & (asked - 1):
+        return asked
+    return GRANULARITY_BYTES_DEFAULT
