@@ -1,0 +1,101 @@
+"""Takes a mirror to a state in which it stays, and out of it again.
+
+Six states can be looked at from outside: in all others a job only passes through. What a case wants to try in a state
+begins with `reach`, which prints all that it does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.bench import JOB_ID, Bench
+from harness.disk import Disk
+from harness.errors import CaseError
+from harness.units import KIB
+
+GRANULE = 64 * KIB
+
+LASTING_STATES = ("running", "paused", "ready", "standby", "pending", "concluded")
+"""The states in which a job waits for somebody, in the order in which a life passes through them."""
+
+VERB_COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "cancel": (
+        ("job-cancel", {"id": JOB_ID}),
+        ("block-job-cancel", {"device": JOB_ID}),
+        ("block-job-cancel", {"device": JOB_ID, "force": True}),
+    ),
+    "pause": (("job-pause", {"id": JOB_ID}), ("block-job-pause", {"device": JOB_ID})),
+    "resume": (("job-resume", {"id": JOB_ID}), ("block-job-resume", {"device": JOB_ID})),
+    "set-speed": (("block-job-set-speed", {"device": JOB_ID, "speed": 1 << 40}),),
+    "complete": (("job-complete", {"id": JOB_ID}), ("block-job-complete", {"device": JOB_ID})),
+    "finalize": (("job-finalize", {"id": JOB_ID}), ("block-job-finalize", {"id": JOB_ID})),
+    "dismiss": (("job-dismiss", {"id": JOB_ID}), ("block-job-dismiss", {"id": JOB_ID})),
+    "change": (("block-job-change", {"id": JOB_ID, "type": "mirror", "copy-mode": "write-blocking"}),),
+}
+"""Every verb with the commands that say it."""
+
+ALLOWED_IN: dict[str, tuple[str, ...]] = {
+    "cancel": ("running", "paused", "ready", "standby", "pending"),
+    "pause": ("running", "ready"),
+    "resume": ("paused", "standby"),
+    "set-speed": ("running", "paused", "ready", "standby"),
+    "complete": ("ready", "standby"),
+    "finalize": ("pending",),
+    "dismiss": ("concluded",),
+    "change": ("running", "paused", "ready", "standby"),
+}
+"""Where a verb does something, of the lasting states. Pausing twice and resuming what runs are refused by another rule
+than the table of verbs (QS-04, QS-05)."""
+
+
+def reach(bench: Bench, state: str, source: Disk, target: Disk, **options: Any) -> None:
+    """Start a mirror and take it to a state in which it stays until it is asked to go on.
+
+    Before READY the copy is frozen by holding its reads, so one is on hold in ``running``.
+
+    :raise CaseError: when a job never stays in that state.
+    """
+    if state not in LASTING_STATES:
+        raise CaseError(f"a job never stays in state '{state}'")
+    if state in ("running", "paused"):
+        source.hold("read")
+        bench.mirror(source, target, buf_size=GRANULE, **options)
+        (read,) = source.wait_held()
+        if state == "paused":
+            bench.execute("job-pause", id=JOB_ID)
+            source.release(read)
+        return
+    manual = {"pending": {"auto_finalize": False}, "concluded": {"auto_dismiss": False}}.get(state, {})
+    bench.mirror(source, target, **manual, **options)
+    bench.wait_event("BLOCK_JOB_READY")
+    if state == "standby":
+        bench.execute("job-pause", id=JOB_ID)
+    elif state != "ready":
+        bench.execute("job-complete", id=JOB_ID)
+        bench.wait_event("JOB_STATUS_CHANGE", status=state)
+
+
+def leave(bench: Bench, source: Disk) -> None:
+    """End the job, if there is one, whatever state it is in, and say that nothing is left."""
+    status = bench.job().get("status")
+    if status == "concluded":
+        bench.execute("job-dismiss", id=JOB_ID)
+    elif status is not None:
+        bench.execute("job-cancel", id=JOB_ID)
+    source.let_everything_pass()
+    if status is not None:
+        bench.wait_until(lambda: not bench.query("query-jobs"), "the job to be gone")
+    bench.say(f"jobs left: {bench.query('query-jobs')}")
+
+
+def show_state(bench: Bench) -> None:
+    """One line: status, progress and speed, or that there is no job."""
+    info = bench.job()
+    if not info:
+        bench.say("there is no job")
+        return
+    words = [info["status"], f"{info['offset']}/{info['len']}", f"speed {info['speed']}"]
+    words += [word for word in ("paused", "ready") if info[word]]
+    if "error" in info:
+        words.append(f"error {info['error']}")
+    bench.say(f"job {', '.join(words)}")
