@@ -27,6 +27,9 @@ from reference_impl.mirror_reads import MirroredReads
 from reference_impl.qmp_errors import QmpError
 from reference_impl.rate_limit import SLICE_NS
 
+IGNORED_ERRORS_MAX = 100
+"""After so many errors that its policy ignores, a mirror rests for 100 ms. QEMU has no such limit and burns time."""
+
 
 class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
     """The whole job: its run, its end, its verbs."""
@@ -74,6 +77,10 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
             if self.has_failed:
                 raise JobFailed(self.failed_errno)
             await self.pause_point()
+            if self.ignored_errors_count >= IGNORED_ERRORS_MAX:
+                # Where storage fails at once, trying again and again would never let any time pass.
+                self.ignored_errors_count = 0
+                await self.sleep(SLICE_NS)
             if self.is_cancelled or await self._turn():
                 return
 

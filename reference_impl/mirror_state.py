@@ -47,6 +47,7 @@ class MirrorState(Job):
         self.buffers_free_count = self.buffers_count
         self.operations = self.operations_class(self.scheduler, self.granularity_bytes, lambda: self.has_failed)
         self.failed_errno = 0
+        self.ignored_errors_count = 0
         self.in_flight = 0
         self.bytes_in_flight = 0
         self.active_writes_count = 0
@@ -87,5 +88,7 @@ class MirrorState(Job):
         self.actively_synced = False
         policy = self.options.on_source_error if is_read else self.options.on_target_error
         action = self.error_action(policy, is_read=is_read, errno=errno)
+        if action is ErrorAction.IGNORE:
+            self.ignored_errors_count += 1
         if action is ErrorAction.REPORT and not self.failed_errno:
             self.failed_errno = errno
