@@ -15,6 +15,7 @@ from reference_impl.schema import (
     EVENTS,
     STRUCTS,
     UNIONS,
+    UNSTABLE,
     CommandTable,
     Members,
     element_type,
@@ -40,6 +41,7 @@ class _Description:
                     "arg-type": self._arguments(command, arguments),
                     "ret-type": self._use(returns) if returns else self._object(f"q_obj_{command}-ret", {}),
                 }
+                | _unstable(command)
             )
         for event, fields in EVENTS.items():
             self.entries.append(
@@ -83,7 +85,7 @@ class _Description:
                 {
                     "name": type_name,
                     "meta-type": "enum",
-                    "members": [{"name": value} for value in values],
+                    "members": [{"name": value} | _unstable(value) for value in values],
                     "values": values,
                 }
             )
@@ -95,3 +97,7 @@ class _Description:
             self._object(type_name, base, {"tag": tag, "variants": variants})
         else:
             self.entries.append({"name": type_name, "meta-type": "builtin", "json-type": BUILTIN_TYPES[type_name]})
+
+
+def _unstable(name: str) -> dict[str, Any]:
+    return {"features": ["unstable"]} if name in UNSTABLE else {}

@@ -134,6 +134,10 @@ class Job(Parent):
         """Change options of a running job."""
         raise QmpError("Job type does not support change")
 
+    def on_set_options(self, options: Mapping[str, Any]) -> None:
+        """Set options of a running job by the generic command."""
+        raise QmpError("Job type does not support change")
+
     async def on_pause(self) -> None:
         """Come to rest before the job counts as paused."""
 
@@ -413,6 +417,11 @@ class Job(Parent):
         """The verb ``change``."""
         self.require_verb(JobVerb.CHANGE)
         self.on_change(options)
+
+    def user_set_options(self, options: Mapping[str, Any]) -> None:
+        """The verb ``change``, for any options."""
+        self.require_verb(JobVerb.CHANGE)
+        self.on_set_options(options)
 
     def cancel(self, *, force: bool) -> None:
         """Ask the job to end; forced, at once and as cancelled."""

@@ -27,6 +27,7 @@ class JobCommands:
             "block-job-set-speed": self._set_speed,
             "block-job-cancel": self._block_job_cancel,
             "block-job-change": self._change,
+            "job-change": self._set_options,
             "block-job-pause": self._on_block_job("device", Job.user_pause),
             "block-job-resume": self._on_block_job("device", Job.user_resume),
             "block-job-complete": self._on_block_job("device", Job.user_complete),
@@ -75,6 +76,13 @@ class JobCommands:
         if job.user_paused and not force:
             raise QmpError(f"The block job for device '{job.id}' is currently paused")
         job.user_cancel(force=force)
+        return {}
+
+    def _set_options(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(arguments["id"])
+        if job is None:
+            raise QmpError("Job not found")
+        job.user_set_options(arguments)
         return {}
 
     def _change(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import errno as errno_numbers
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reference_impl.graph import BlockIoError
-from reference_impl.job import IoStatus, JobFailed
+from reference_impl.job import ErrorPolicy, IoStatus, JobFailed
 from reference_impl.mirror_async import AsynchronousWrites
 from reference_impl.mirror_copy import BackgroundCopy
 from reference_impl.mirror_operations import IN_FLIGHT_MAX
 from reference_impl.mirror_options import BUFFER_BYTES_ALLOCATABLE_MAX, CopyMethod, CopyMode, SyncMode
 from reference_impl.mirror_reads import MirroredReads
-from reference_impl.qmp_errors import QmpError
+from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.rate_limit import SLICE_NS
 
 IGNORED_ERRORS_MAX = 100
@@ -35,10 +36,6 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
     """The whole job: its run, its end, its verbs."""
 
     kind = "mirror"
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.prepare_asynchronous_writes()
 
     @property
     def has_marked_what_to_copy(self) -> bool:
@@ -232,6 +229,29 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         if copy_mode is CopyMode.BACKGROUND:
             raise QmpError(f"Change to copy mode '{copy_mode}' is not implemented")
         self.copy_mode = copy_mode
+
+    def on_set_options(self, options: Mapping[str, Any]) -> None:
+        """Set options of the running job, all or none; writes that are under way end as they began.
+
+        Leaving active mode gives up nothing that was acknowledged, and what is written from then on is dirty, so that
+        a switch back needs no full copy (``docs/modes.md``).
+        """
+        if options["type"] != self.kind:
+            raise QmpError(f"Job '{self.id}' is not of type '{options['type']}'")
+        if options.get("speed", 0) < 0:
+            raise parameter_expects("speed", "a non-negative value")
+        if "speed" in options:
+            self.set_speed(options["speed"])
+        old = self.options
+        self.options = replace(
+            old,
+            on_source_error=ErrorPolicy(options.get("on-source-error", old.on_source_error)),
+            on_target_error=ErrorPolicy(options.get("on-target-error", old.on_target_error)),
+        )
+        if "copy-mode" in options:
+            self.copy_mode = CopyMode(options["copy-mode"])
+            if self.copy_mode is CopyMode.BACKGROUND:
+                self.actively_synced = False
 
     async def on_pause(self) -> None:
         await self._wait_for_all_background()

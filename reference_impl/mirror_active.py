@@ -20,7 +20,7 @@ class ActiveWrites(MirrorState):
 
     def mirrors_actively(self) -> bool:
         """Whether a guest's write that comes now goes to the target too: not after an error or forced cancel (C27)."""
-        return not self.has_failed and not self.is_cancelled and self.copy_mode is CopyMode.WRITE_BLOCKING
+        return not self.has_failed and not self.is_cancelled and self.copy_mode is not CopyMode.BACKGROUND
 
     async def active_write_begin(self, offset: int, length: int) -> MirrorOperation:
         """Enter a guest's write and wait until its whole range is free; nobody else works on it until its end."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.graph import BlockStatus, Graph, Node
+from reference_impl.mirror_options import CopyMode
 
 if TYPE_CHECKING:
     from reference_impl.mirror import MirrorJob
@@ -65,10 +66,15 @@ class MirrorFilter(Node):
         return self.source.filename
 
     async def do_read(self, offset: int, length: int) -> bytes:
+        if self.job is not None and self.job.mirrors_reads():
+            return await self.job.mirrored_read(offset, length)
         return await self.source.read(offset, length)
 
     async def do_flush(self) -> None:
-        await self.source.flush()
+        if self.job is not None:
+            await self.job.flush_both()
+        else:
+            await self.source.flush()
 
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
         return await self.source.block_status(offset, length)
@@ -108,6 +114,9 @@ class MirrorFilter(Node):
                 await source_write()
             finally:
                 self.mark_changed(offset, length)
+            return
+        if job.copy_mode is CopyMode.WRITE_ASYNC:
+            await job.asynchronous_write(offset, length, source_write, to_target)
             return
         operation = await job.active_write_begin(offset, length)
         try:

@@ -20,10 +20,15 @@ VECTOR_ELEMENTS_MAX = 1024
 
 
 class CopyMode(enum.StrEnum):
-    """Who copies what a guest writes: the background copy, later, or the write itself."""
+    """Who copies what a guest writes: the background copy, later, or the write itself.
+
+    The first two are QEMU's. The others are specified in ``docs/modes.md`` and marked unstable in the schema.
+    """
 
     BACKGROUND = "background"
     WRITE_BLOCKING = "write-blocking"
+    WRITE_ASYNC = "write-async"
+    READ_WRITE_BLOCKING = "read-write-blocking"
 
 
 class SyncMode(enum.StrEnum):

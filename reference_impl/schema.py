@@ -42,7 +42,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     ),
     "JobType": ("commit", "stream", "mirror", "backup", "create", "amend", "snapshot-load"),
     "MirrorSyncMode": ("top", "full", "none", "incremental", "bitmap"),
-    "MirrorCopyMode": ("background", "write-blocking"),
+    "MirrorCopyMode": ("background", "write-blocking", "write-async", "read-write-blocking"),
     "NewImageMode": ("existing", "absolute-paths"),
     "BlockdevDriver": ("file", "nbd", "null-co", "raw", "throttle"),
     "BlockdevDiscardOptions": ("ignore", "unmap"),
@@ -57,6 +57,9 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "IoOperationType": ("read", "write"),
     "BlockDeviceIoStatus": ("ok", "failed", "nospace"),
 }
+
+UNSTABLE: frozenset[str] = frozenset({"job-change", "write-async", "read-write-blocking"})
+"""Commands and enum values that QEMU has not, and that may change: they bear the feature ``unstable``."""
 
 STRUCTS: dict[str, Members] = {
     "BlockJobInfo": {
@@ -270,6 +273,17 @@ COMMANDS: CommandTable = {
     "block-job-finalize": (_JOB_ID, None),
     "block-job-dismiss": (_JOB_ID, None),
     "block-job-change": ("BlockJobChangeOptions", None),
+    "job-change": (
+        {
+            "id": "str",
+            "type": "JobType",
+            "copy-mode?": "MirrorCopyMode",
+            "speed?": "int",
+            "on-source-error?": "BlockdevOnError",
+            "on-target-error?": "BlockdevOnError",
+        },
+        None,
+    ),
     "job-pause": (_JOB_ID, None),
     "job-resume": (_JOB_ID, None),
     "job-cancel": (_JOB_ID, None),
