@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from qemu.qmp import EventListener, ExecuteError, Message, QMPClient, QMPError
+from qemu.qmp import EventListener, ExecuteError, Message, QMPClient, QMPError, Runstate
 
 from harness.errors import ProtocolViolation
 from harness.implementations.base import PendingCommand
@@ -49,13 +49,30 @@ class QmpConnection:
         self._client = QMPClient("mirrorcheck")
         self._client.register_listener(EventListener(event_filter=self._take_event))
         self._commands: set[asyncio.Task[None]] = set()
+        self._watcher: asyncio.Task[None] | None = None
 
     async def connect(self, end: socket.socket) -> None:
-        """Greet and negotiate over a connected socket.
+        """Greet and negotiate over a connected socket, and watch the connection from then on.
 
         :raise QMPError: when that fails.
         """
         await self._client.connect(end)
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Notice the end of the connection when it comes, and not only when the next command is sent."""
+        while await self._client.runstate_changed() is Runstate.RUNNING:
+            pass
+        try:
+            await self._client.disconnect()
+            reason = "it hung up"
+        except EOFError:
+            reason = "it hung up"
+        except Exception as error:  # whatever stopped the reader: bad JSON, an event that is none
+            reason = _one_line(error)
+        self.lost = self.lost or f"QMP connection lost: {reason}"
+        self.activity += 1
+        self._changed()
 
     def _take_event(self, message: Message) -> bool:
         self.activity += 1
@@ -87,10 +104,13 @@ class QmpConnection:
         try:
             await self._client.execute("query-jobs")
         except (QMPError, OSError, EOFError) as error:
-            self._lose("query-jobs", error)
+            await self._lose("query-jobs", error)
 
-    def _lose(self, name: str, error: BaseException) -> None:
-        self.lost = self.lost or f"QMP connection lost during {name}: {error or type(error).__name__}"
+    async def _lose(self, name: str, error: BaseException) -> None:
+        if self._client.runstate is Runstate.RUNNING:
+            self.lost = self.lost or f"the reply to {name} is none that QMP allows: {_one_line(error)}"
+        elif self._watcher is not None:
+            await asyncio.shield(self._watcher)  # it knows more than "disconnected"
 
     async def run(self, pending: PendingCommand) -> None:
         """Send a command and wait for its reply; if the program hangs up there is none, and `lost` says why."""
@@ -101,7 +121,7 @@ class QmpConnection:
         except ExecuteError as error:
             pending.reply = {"error": {"class": str(error.error_class), "desc": str(error)}}
         except (QMPError, OSError, EOFError) as error:
-            self._lose(pending.name, error)
+            await self._lose(pending.name, error)
         if pending.reply is not None:
             self._last_messages.append(("<-", pending.reply))
         self.activity += 1
@@ -111,9 +131,15 @@ class QmpConnection:
         """Hang up; never fails."""
         for task in list(self._commands):
             task.cancel()
-        if self._commands:
-            await asyncio.gather(*self._commands, return_exceptions=True)
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, *self._commands, return_exceptions=True)
         try:
             await self._client.disconnect()
-        except (QMPError, OSError, EOFError):
-            pass  # the program hung up first
+        except Exception:
+            pass  # the program hung up first, or sent what stopped the reader: told already, if anybody asked
+
+
+def _one_line(error: BaseException) -> str:
+    """An error's text without line breaks; its name where it has no text."""
+    return " ".join(str(error).split()) or type(error).__name__
