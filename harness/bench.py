@@ -82,6 +82,16 @@ class Bench:
         self._hidden_members |= set(names)
         self.note(f"{' and '.join(names)} of events are not shown: {reason}")
 
+    def skip_events(self) -> list[Event]:
+        """Settle, and return the events that have come since the last time, without printing them.
+
+        For cases that print what is left when they have taken out what depends on the program's speed.
+        """
+        self.session.settle()
+        events = list(self.session.events[self._events_printed :])
+        self._events_printed += len(events)
+        return events
+
     def require(self, feature: str) -> None:
         """Skip the case if the implementation does not offer a feature that only now turns out to be needed."""
         if feature not in self.features:

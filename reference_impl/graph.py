@@ -412,8 +412,8 @@ class Graph:
 
     @staticmethod
     def is_root(node: Node) -> bool:
-        """Whether no other node uses this one."""
-        return not any(isinstance(edge.parent, Node) for edge in node.parents)
+        """Whether nobody but guests and exports uses the node: no other node, and no job."""
+        return all(edge.role == "root" for edge in node.parents)
 
     @staticmethod
     def skip_filters(node: Node) -> Node:
