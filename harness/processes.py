@@ -203,7 +203,7 @@ def start(
     it is not safe once there are threads; so it is only the fallback where setpriv is missing or too old.
     """
     words = tuple(str(word) for word in argv)
-    command, before_exec = _with_parent_death_signal((_find_program(words[0]), *words[1:]))
+    command, before_exec = _with_parent_death_signal((find_program(words[0]), *words[1:]))
     opened: list[int] = []
     stderr_file: int | Path | None = None
     try:
@@ -240,8 +240,11 @@ def _open_to_append(target: int | Path, opened: list[int]) -> int:
     return opened[-1]
 
 
-def _find_program(name: str) -> str:
-    """The path of a program that can be executed; setpriv would report a bad one too late, by an exit status."""
+def find_program(name: str) -> str:
+    """The path of a program that can be executed; setpriv would report a bad one too late, by an exit status.
+
+    :raise OSError: saying in its ``strerror`` why there is none: no such program, not executable, a directory.
+    """
     found = shutil.which(name)
     if found is not None:
         return os.path.abspath(found)

@@ -13,14 +13,13 @@ import asyncio
 import functools
 import os
 import re
-import shutil
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qemu.qmp import QMPError
+from qemu.qmp import ConnectError
 
 from harness import processes
 from harness.errors import (
@@ -50,6 +49,7 @@ from harness.nbd.client_request import ClientRequest, StatusExtent
 from harness.nbd.protocol import BASE_ALLOCATION
 from harness.nbd.server import NbdServer
 from harness.storage import HeldStorage, Operation
+from harness.transcript import printable
 
 IDLE_ROUND_TRIPS = 2
 """How many QMP round trips in a row must come back with nothing else happening for the program to be at rest.
@@ -62,6 +62,9 @@ BLOCKED_MONITOR_S = 0.02
 """While a command is under way the monitor answers nobody. Then this long without any activity counts as rest."""
 
 START_LIMIT_S = 30.0
+
+DETAIL_LENGTH_MAX = 300
+"""How much is shown of what a program sent or said instead of speaking QMP."""
 
 DIRTY = 1
 """The status flag of a range that is dirty, in the metadata context of a bitmap (the NBD protocol's qemu namespace)."""
@@ -105,9 +108,12 @@ class DaemonSession(Session):
             finally:
                 theirs.close()
             ours.setblocking(False)
+            limit_s = min(START_LIMIT_S, hang_limit_s)
             try:
-                self._run(self._qmp.connect(ours), START_LIMIT_S)
-            except (QMPError, EOFError, OSError, TimeoutError) as error:
+                self._run(self._qmp.connect(ours), limit_s)
+            except TimeoutError as error:
+                raise ImplementationUnavailable(f"{program} does not speak QMP within {limit_s:g} s") from error
+            except Exception as error:  # whatever a program may send that is none: not only what the client expects
                 raise ImplementationUnavailable(self._describe_failed_start(program, error)) from error
         except BaseException:
             ours.close()
@@ -115,10 +121,18 @@ class DaemonSession(Session):
             raise
 
     def _describe_failed_start(self, program: str, error: BaseException) -> str:
+        """One line: what the program said last, else what was wrong with what it sent, else how it ended."""
+        cause = error.exc if isinstance(error, ConnectError) else error
+        detail = str(cause) or type(cause).__name__
+        if isinstance(cause, EOFError | ConnectionError):
+            try:
+                detail = f"it {processes.describe_status(self._child.wait(1.0))}"
+            except TimeoutError:
+                detail = "it hung up"
+            said = self._child.stderr_tail().splitlines()
+            detail = next((line for line in reversed(said) if line.strip() and not is_advice(line)), detail)
         self._child.close()
-        said = self._child.stderr_tail().strip().splitlines()
-        detail = said[-1] if said else str(error) or type(error).__name__
-        return f"{program} does not speak QMP: {detail}"
+        return f"{program} does not speak QMP: {printable(' '.join(detail.split()))[:DETAIL_LENGTH_MAX]}"
 
     def _take_event(self, name: str, data: dict[str, Any]) -> None:
         if name == "BLOCK_EXPORT_DELETED" and data.get("id") in self._exports_removed:
@@ -371,18 +385,23 @@ class StorageDaemon(Implementation):
         self._program = program
 
     def probe(self) -> Probe:
-        path = shutil.which(self._program)
-        if path is None:
-            raise ImplementationUnavailable(f"{self._program}: no such program")
-        resolved = os.path.realpath(path)
-        return _probe(resolved, os.stat(resolved).st_mtime_ns)
+        return _probe(*self._find())
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
-        return DaemonSession(self._program, folder, hang_limit_s, late_replies=self._has_late_replies())
+        return DaemonSession(self._program, folder, hang_limit_s, late_replies=_replies_late(*self._find()))
 
-    def _has_late_replies(self) -> bool:
-        path = os.path.realpath(shutil.which(self._program) or self._program)
-        return _replies_late(path, os.stat(path).st_mtime_ns)
+    def _find(self) -> tuple[str, int]:
+        """The program's own path, and when it was last changed."""
+        try:
+            path = os.path.realpath(processes.find_program(self._program))
+            return path, os.stat(path).st_mtime_ns
+        except OSError as error:
+            raise ImplementationUnavailable(f"cannot start {self._program}: {error.strerror or error}") from error
+
+
+def is_advice(line: str) -> bool:
+    """Whether a line on stderr only tells whom to ask, as after a wrong option."""
+    return line.startswith("Try '")
 
 
 @functools.cache
