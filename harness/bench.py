@@ -145,6 +145,15 @@ class Bench:
         self.say(f"disk {name}: {format_bytes(size)}, {contents}{options}")
         return disk
 
+    def disk_named(self, name: str) -> Disk:
+        """A disk that was made before.
+
+        :raise CaseError: when there is none of that name.
+        """
+        if name not in self._disks:
+            raise CaseError(f"there is no disk '{name}'")
+        return self._disks[name]
+
     def guest(self, disk: Disk | str) -> Guest:
         """Give a guest access to a disk, or to another node by name. Before a job starts on it."""
         name = disk if isinstance(disk, str) else disk.name
@@ -169,6 +178,10 @@ class Bench:
     def dirty_bitmap(self, disk: Disk | str, name: str) -> DirtyBitmap:
         """A dirty bitmap of a disk, or of another node by name; nothing is done, so there need be none."""
         return DirtyBitmap(self, disk if isinstance(disk, str) else disk.name, name)
+
+    def holding(self) -> list[str]:
+        """The names of the disks that hold requests."""
+        return [name for name, disk in self._disks.items() if disk.storage.held]
 
     def bitmap(self, size: int, granularity: int = 0, name: str = "") -> BitmapView:
         """Make a hierarchical bitmap by itself, for implementations with the feature ``hbitmap``.
