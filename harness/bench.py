@@ -183,6 +183,10 @@ class Bench:
         """The names of the disks that hold requests."""
         return [name for name, disk in self._disks.items() if disk.storage.held]
 
+    def holding(self) -> list[str]:
+        """The names of the disks that hold requests."""
+        return [name for name, disk in self._disks.items() if disk.storage.held]
+
     def bitmap(self, size: int, granularity: int = 0, name: str = "") -> BitmapView:
         """Make a hierarchical bitmap by itself, for implementations with the feature ``hbitmap``.
 

@@ -76,10 +76,13 @@ class DirtyBitmap:
         return {}
 
     def ranges(self) -> list[tuple[int, int]]:
-        """The dirty ranges as (offset, length) in bytes, silently. The bitmap is busy while they are read."""
+        """The dirty ranges as (offset, length) in bytes, silently. The bitmap is busy while they are read.
+
+        :raise CaseError: when a disk holds requests, unless the bitmap is exported already.
+        """
         if self._port is not None:
             return self._port.ranges()
-        port = self._bench.session.open_bitmap(self.node_name, self.name)
+        port = self._open_port()
         try:
             return port.ranges()
         finally:
@@ -93,6 +96,7 @@ class DirtyBitmap:
     def show(self) -> None:
         """Print what QMP says of it, and the dirty ranges.
 
+        :raise CaseError: as `ranges`.
         :raise Disagreement: when there is no such bitmap, or count and ranges contradict each other.
         """
         info = self.info()
@@ -109,16 +113,26 @@ class DirtyBitmap:
                 f"{self._title()} counts {info['count']} bytes, and its ranges cover granules of {covered} bytes"
             )
 
+    def _open_port(self) -> BitmapPort:
+        holding = self._bench.holding()
+        if holding:
+            # An export drains the node when it comes and when it goes: it would wait for what nobody releases.
+            raise CaseError(f"{self._title()} cannot be exported while {holding[0]} holds requests")
+        return self._bench.session.open_bitmap(self.node_name, self.name)
+
     def _title(self) -> str:
         return f"bitmap {self.name} of {self.node_name}"
 
     # An export that lasts
 
     def open(self) -> None:
-        """Export the bitmap until it is closed, and print that."""
+        """Export the bitmap until it is closed, and print that.
+
+        :raise CaseError: when it is exported already, or a disk holds requests.
+        """
         if self._port is not None:
             raise CaseError(f"{self._title()} is exported already")
-        self._port = self._bench.session.open_bitmap(self.node_name, self.name)
+        self._port = self._open_port()
         self._bench.step(f"{self._title()} is exported")
 
     def close(self) -> None:
