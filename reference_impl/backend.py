@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reference_impl.graph import BlockIoError, Edge, Graph, Node, Parent
+from reference_impl.permissions import READER, WRITER
 from reference_impl.scheduler import Task, WaitQueue
 
 
@@ -33,18 +34,26 @@ class GuestRequest:
 
 
 class Backend(Parent):
-    """A guest device or an export: the root of a chain of nodes."""
+    """A guest device or an export: the root of a chain of nodes.
 
-    def __init__(self, graph: Graph, node: Node, name: str) -> None:
+    :param writable: whether it is to write; by default, if the node can be written.
+    """
+
+    def __init__(self, graph: Graph, node: Node, name: str, *, writable: bool | None = None) -> None:
+        """Give access to a node.
+
+        :raise QmpError: when its other users forbid that.
+        """
         self.name = name
         self._graph = graph
         self._in_flight = 0
         self._quiesce_count = 0
         self._queued = WaitQueue(graph.scheduler)
-        self.edge = Edge(self, node, "root")
+        self.writable = not node.read_only if writable is None else writable
+        self.edge = Edge(self, node, "root", WRITER if self.writable else READER)
 
     def describe_parent(self) -> str:
-        return f"export '{self.name}'"
+        return "an unnamed block device"  # QEMU names devices here, and exports have no name of that kind
 
     def submit(self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None = None) -> GuestRequest:
         """Send a request; it runs to its first wait before this returns. `on_done` is called when it is answered."""

@@ -1,345 +1,29 @@
-"""Nodes, the edges between them, and drained sections.
+"""The graph: all nodes by name, and the rules for changing the edges between them.
 
 A *node* does I/O. An *edge* leads from a parent to a node; a parent is another node (a filter, an overlay), a guest's
 backend or a job. Everything that a guest or a job sends to a disk goes through an edge, which is why putting a mirror
 filter above a node, or putting the target in the place of the source, is only a matter of moving edges.
 
-A *drained section* on a node keeps all its parents, and theirs, from starting requests, and begins once nothing is in
-flight any more.
+Changes are made in *transactions*: when all edges are as they are to be, the permissions of the whole graph are
+computed anew, users before what they use, and if they conflict every edge is put back. So a refused command has changed
+nothing, and no order of changes is refused because of how things are half-way (UG-3 to UG-5).
 
-Source: facts D-table of the historic bugs (D1 to D5, D17) for drains; UG-2 for what `replace` must leave alone.
+Source: UG-1 to UG-5; UG-2 for what `replace` must leave alone.
 """
 
 from __future__ import annotations
 
-import errno as errno_numbers
-import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+from reference_impl.edges import Edge, Parent
 from reference_impl.errors import ModelError
+from reference_impl.node import BlockIoError, BlockStatus, Node
+from reference_impl.permissions import ALL, NO_ACCESS, NONE, WRITE, WRITE_UNCHANGED, Access, describe
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler, WaitQueue
 
-if TYPE_CHECKING:
-    from reference_impl.dirty_bitmap import DirtyBitmap
-
-
-class BlockIoError(ModelError):
-    """A request failed; `errno` says how. Its text is the system's, which is what QMP events and replies show."""
-
-    def __init__(self, errno: int) -> None:
-        super().__init__(os.strerror(errno))
-        self.errno = errno
-
-
-class BlockStatus(NamedTuple):
-    """What a node says of a range: the first `length_bytes` bytes of it are alike.
-
-    :ivar data: reading them needs the medium. :ivar zero: they read as zeroes.
-    :ivar allocated: they come from this node and not from a backing file.
-    """
-
-    length_bytes: int
-    data: bool
-    zero: bool
-    allocated: bool
-
-
-class Parent:
-    """Whoever holds an edge: a node, a guest's backend, a job. The defaults are those of one that never does I/O."""
-
-    def describe_parent(self) -> str:
-        """Who this is, for messages."""
-        raise NotImplementedError
-
-    def drained_begin(self) -> None:
-        """Start no more requests."""
-
-    def drained_busy(self) -> bool:
-        """Whether requests of this parent, or of its own parents, may still be in flight."""
-        return False
-
-    def drained_end(self) -> None:
-        """Requests may start again."""
-
-
-class Edge:
-    """A parent's link to a node.
-
-    :ivar role: ``file``, ``backing``, ``root``, or the name under which a job holds a node.
-    :ivar parent_quiesced: whether the parent has been told to be quiet because of this edge.
-    """
-
-    __slots__ = ("node", "parent", "parent_quiesced", "role")
-
-    def __init__(self, parent: Parent, node: Node, role: str) -> None:
-        self.parent = parent
-        self.node = node
-        self.role = role
-        self.parent_quiesced = False
-        node.parents.append(self)
-        self._follow_quiescence()
-
-    def move(self, node: Node) -> None:
-        """Let the edge lead to another node; the parent is quiet exactly while the node it leads to is drained."""
-        self.node.parents.remove(self)
-        self.node = node
-        node.parents.append(self)
-        self._follow_quiescence()
-
-    def remove(self) -> None:
-        """Take the edge out of the graph; the parent may go on."""
-        self.node.parents.remove(self)
-        self.end_quiescence()
-
-    def _follow_quiescence(self) -> None:
-        if self.node.quiesce_count:
-            self.begin_quiescence()
-        else:
-            self.end_quiescence()
-
-    def begin_quiescence(self) -> None:
-        """Keep the parent from starting requests, once however often this is asked."""
-        if not self.parent_quiesced:
-            self.parent_quiesced = True
-            self.parent.drained_begin()
-
-    def end_quiescence(self) -> None:
-        """Let the parent go on, if this edge kept it from doing so."""
-        if self.parent_quiesced:
-            self.parent_quiesced = False
-            self.parent.drained_end()
-
-
-class Node(Parent):
-    """A block node: what a driver makes of its storage or of its children.
-
-    Drivers override the ``do_`` methods; everybody else calls those without, which check the range, count the request
-    as in flight, and mark the node's enabled bitmaps after a write, whether it succeeded or not (C9: never before).
-
-    :ivar unmap: whether the node was opened with ``discard=unmap``; without, discards succeed and do nothing, and
-        write-zeroes requests never deallocate.
-    :ivar in_flight: requests that have entered the node and not left it.
-    :ivar owned_by_monitor: whether a user made the node; one that was made on the way goes when nobody uses it.
-    :ivar locked_by_others: whether its storage is open elsewhere, so that nobody may write through this node.
-    """
-
-    driver = "?"
-    is_filter = False
-    supports_fua = True
-
-    def __init__(self, graph: Graph, name: str, *, read_only: bool = False, unmap: bool = False) -> None:
-        self.graph = graph
-        self.name = name
-        self.read_only = read_only
-        self.unmap = unmap
-        self.parents: list[Edge] = []
-        self.children: dict[str, Edge] = {}
-        self.bitmaps: list[DirtyBitmap] = []
-        self.in_flight = 0
-        self.quiesce_count = 0
-        self.owned_by_monitor = True
-        self.locked_by_others = False
-        self._flushing = False
-        self._flush_queue = WaitQueue(graph.scheduler)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
-    # What a driver provides
-
-    @property
-    def size_bytes(self) -> int:
-        """The length of the disk in bytes."""
-        raise NotImplementedError
-
-    @property
-    def filename(self) -> str:
-        """What the node calls its storage, for people."""
-        return ""
-
-    def do_truncate(self, size_bytes: int) -> None:
-        raise QmpError("Image format driver does not support resize")
-
-    @property
-    def cluster_size_bytes(self) -> int:
-        """The unit in which the driver allocates, 0 if it has none."""
-        return 0
-
-    @property
-    def writes_zeroes_with_unmap(self) -> bool:
-        """Whether zeroes can be written by deallocating: the driver can, and the node was opened for it."""
-        return False
-
-    async def do_read(self, offset: int, length: int) -> bytes:
-        raise NotImplementedError
-
-    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
-        raise NotImplementedError
-
-    async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
-        raise NotImplementedError
-
-    async def do_discard(self, offset: int, length: int) -> None:
-        raise NotImplementedError
-
-    async def do_flush(self) -> None:
-        raise NotImplementedError
-
-    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
-        return BlockStatus(length, data=True, zero=False, allocated=True)
-
-    # What everybody calls
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """Read `length` bytes at `offset`.
-
-        :raise BlockIoError: EIO when the range leaves the disk, or what the driver failed with.
-        """
-        self._check_range(offset, length)
-        self.in_flight += 1
-        try:
-            return await self.do_read(offset, length)
-        finally:
-            self.request_done()
-
-    async def write(self, offset: int, data: bytes, *, fua: bool = False) -> None:
-        """Write data at `offset`; `fua` asks for it to be durable when this returns.
-
-        :raise BlockIoError: as `read`; EPERM on a read-only node.
-        """
-        self._check_writable(offset, len(data))
-        self.in_flight += 1
-        try:
-            await self.do_write(offset, data, fua and self.supports_fua)
-            if fua and not self.supports_fua:
-                await self.flush()
-        finally:
-            self._mark_dirty(offset, len(data))
-            self.request_done()
-
-    async def write_zeroes(self, offset: int, length: int, *, may_unmap: bool = False, fua: bool = False) -> None:
-        """Write zeroes; `may_unmap` allows to deallocate instead, where the node was opened for that."""
-        self._check_writable(offset, length)
-        self.in_flight += 1
-        try:
-            await self.do_write_zeroes(offset, length, may_unmap and self.unmap, fua and self.supports_fua)
-            if fua and not self.supports_fua:
-                await self.flush()
-        finally:
-            self._mark_dirty(offset, length)
-            self.request_done()
-
-    async def discard(self, offset: int, length: int) -> None:
-        """Say that the range is not needed any more: a hint, which a node opened without unmap swallows (A9)."""
-        self._check_writable(offset, length)
-        if not self.unmap or not length:
-            return
-        self.in_flight += 1
-        try:
-            await self.do_discard(offset, length)
-        finally:
-            self._mark_dirty(offset, length)
-            self.request_done()
-
-    async def flush(self) -> None:
-        """Make everything that was acknowledged durable; a node flushes once at a time, a read-only one never."""
-        if self.read_only:
-            return
-        self.in_flight += 1
-        while self._flushing:
-            await self._flush_queue.wait(f"the flush of node '{self.name}' before this one")
-        self._flushing = True
-        try:
-            await self.do_flush()
-        finally:
-            self._flushing = False
-            self._flush_queue.wake_first()
-            self.request_done()
-
-    async def block_status(self, offset: int, length: int) -> BlockStatus:
-        """Say what the range holds, for as much of its beginning as is alike."""
-        self.in_flight += 1
-        try:
-            return await self.do_block_status(offset, length)
-        finally:
-            self.request_done()
-
-    def truncate(self, size_bytes: int) -> None:
-        """Change the length of the disk; its bitmaps follow, and what is new is clean (B2).
-
-        The bitmaps take the length that the disk then has and not the one that was asked for: a driver may round it, or
-        leave the disk as it is.
-
-        :raise QmpError: when the disk is read-only or the driver cannot; then nothing has changed.
-        """
-        if self.read_only:
-            raise QmpError("Image is read-only")
-        self.do_truncate(size_bytes)
-        for bitmap in self.bitmaps:
-            bitmap.truncate(self.size_bytes)
-
-    def request_done(self) -> None:
-        """Count one request less, and let drained sections look again."""
-        self.in_flight -= 1
-        self.graph.drain_progressed()
-
-    def _check_range(self, offset: int, length: int) -> None:
-        if offset < 0 or length < 0 or offset + length > self.size_bytes:
-            raise BlockIoError(errno_numbers.EIO)
-
-    def _check_writable(self, offset: int, length: int) -> None:
-        if self.read_only:
-            raise BlockIoError(errno_numbers.EPERM)
-        self._check_range(offset, length)
-
-    def _mark_dirty(self, offset: int, length: int) -> None:
-        for bitmap in self.bitmaps:
-            if bitmap.enabled and length:
-                bitmap.set(offset, length)
-
-    # As a parent of its children
-
-    def describe_parent(self) -> str:
-        return f"node '{self.name}'"
-
-    def drained_begin(self) -> None:
-        self.quiesce()
-
-    def drained_busy(self) -> bool:
-        return self.busy()
-
-    def drained_end(self) -> None:
-        self.unquiesce()
-
-    # Drained sections
-
-    def quiesce(self) -> None:
-        """Keep all parents from starting requests; may be nested."""
-        self.quiesce_count += 1
-        if self.quiesce_count == 1:
-            for edge in list(self.parents):
-                edge.begin_quiescence()
-
-    def unquiesce(self) -> None:
-        """Undo one `quiesce`."""
-        if not self.quiesce_count:
-            raise ModelError(f"node '{self.name}': a drained section ends that never began")
-        self.quiesce_count -= 1
-        if not self.quiesce_count:
-            for edge in list(self.parents):
-                edge.end_quiescence()
-
-    def busy(self) -> bool:
-        """Whether requests are in flight in this node or may still come from above."""
-        return self.in_flight > 0 or any(edge.parent.drained_busy() for edge in self.parents)
-
-    async def drained_begin_and_wait(self) -> None:
-        """Begin a drained section: return once nothing is in flight and nothing can start."""
-        self.quiesce()
-        while self.busy():
-            await self.graph.drain_waiters.wait(f"node '{self.name}' to be drained")
+__all__ = ["BlockIoError", "BlockStatus", "Edge", "Graph", "Node", "Parent"]
 
 
 class Graph:
@@ -353,6 +37,7 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.drain_waiters = WaitQueue(scheduler)
         self._generated_count = 0
+        self._undo: list[Callable[[], object]] | None = None
 
     def generate_name(self) -> str:
         """A name that no user can give: they may not start with ``#``."""
@@ -369,10 +54,10 @@ class Graph:
         """Take a node that nobody uses, and its edges to its children, out of the graph."""
         if node.parents:
             raise ModelError(f"node '{node.name}' is removed while {node.parents[0].parent.describe_parent()} uses it")
-        for edge in node.children.values():
-            edge.remove()
-        node.children.clear()
-        del self.nodes[node.name]
+        with self.transaction():
+            for role in list(node.children):
+                self.detach(node, role)
+            del self.nodes[node.name]
 
     def remove_unused(self) -> None:
         """Take out every node that was made on the way and that nobody uses any more, from the top down."""
@@ -380,29 +65,142 @@ class Graph:
             for node in unused:
                 self.remove(node)
 
-    def attach(self, parent: Node, role: str, child: Node) -> Edge:
-        """Make `child` the child of `parent` in that role."""
-        edge = Edge(parent, child, role)
-        parent.children[role] = edge
-        return edge
-
     def drain_progressed(self) -> None:
         """Let everybody who waits for a drained section look again."""
         if len(self.drain_waiters):
             self.drain_waiters.wake_all()
 
+    # Transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Change edges together: all of them, or, if there is an error or permissions conflict, none.
+
+        A transaction within another is part of it. Nothing may wait within one.
+
+        :raise QmpError: when permissions conflict, or a node that is to be written is read-only.
+        """
+        if self._undo is not None:
+            yield
+            return
+        undo = self._undo = []
+        try:
+            yield
+            self._refresh_permissions()
+        except BaseException:
+            self._undo = None
+            for action in reversed(undo):
+                action()
+            raise
+        finally:
+            self._undo = None
+
+    def on_undo(self, action: Callable[[], object]) -> None:
+        """Say how to take back the change that was just made."""
+        if self._undo is not None:
+            self._undo.append(action)
+
+    def _refresh_permissions(self) -> None:
+        planned: dict[Edge, Access] = {}
+        for node in self._users_first():
+            users = self._check_users(node, planned)
+            for edge in node.children.values():
+                planned[edge] = node.child_access(edge, users)
+        for edge, access in planned.items():
+            edge.access = access
+
+    @staticmethod
+    def _check_users(node: Node, planned: dict[Edge, Access]) -> Access:
+        """What all users of a node together need and share.
+
+        :raise QmpError: when they conflict, in QEMU's words; the newest user is looked at first.
+        """
+        if not node.parents:
+            return NO_ACCESS
+        accesses = [(edge, planned.get(edge, edge.access)) for edge in reversed(node.parents)]
+        needed, shared = NONE, ALL
+        for _, access in accesses:
+            needed |= access.needed
+            shared &= access.shared
+        if needed & ~shared:
+            _explain_conflict(node, accesses)
+        if needed & (WRITE | WRITE_UNCHANGED) and node.read_only:
+            raise QmpError("Block node is read-only")
+        return Access(needed, shared)
+
+    def _users_first(self) -> Iterable[Node]:
+        """All nodes, each after the nodes that use it, otherwise the newest first.
+
+        :raise ModelError: when a node is below itself.
+        """
+        done: dict[Node, bool] = {}
+
+        def visit(node: Node) -> None:
+            if node in done:
+                if not done[node]:
+                    raise ModelError(f"node '{node.name}' is below itself")
+                return
+            done[node] = False
+            for edge in node.parents:
+                if isinstance(edge.parent, Node):
+                    visit(edge.parent)
+            del done[node]  # entered anew, so that the dictionary is in the order of completion
+            done[node] = True
+
+        for node in reversed(list(self.nodes.values())):
+            visit(node)
+        return done
+
+    # Changes
+
+    def attach(self, parent: Node, role: str, child: Node) -> Edge:
+        """Make `child` the child of `parent` in that role.
+
+        :raise QmpError: when the permissions conflict; nothing is changed then.
+        """
+        with self.transaction():
+            edge = Edge(parent, child, role)
+            parent.children[role] = edge
+            self.on_undo(lambda: parent.children.pop(role))
+        return edge
+
+    def detach(self, parent: Node, role: str) -> None:
+        """Take the child in a role away."""
+        with self.transaction():
+            edge = parent.children.pop(role)
+            self.on_undo(lambda: parent.children.update({role: edge}))
+            edge.remove()
+
     def insert_above(self, filter_node: Node, role: str, node: Node) -> None:
-        """Put a filter above a node: everybody who used the node uses the filter, which uses the node."""
-        for edge in list(node.parents):
-            edge.move(filter_node)
-        self.attach(filter_node, role, node)
+        """Put a filter above a node: everybody who used the node uses the filter, which uses the node.
+
+        Whoever is below the filter already goes on using the node itself.
+
+        :raise QmpError: when the permissions conflict; nothing is changed then.
+        """
+        with self.transaction():
+            self.attach(filter_node, role, node)
+            self.replace(node, filter_node)
 
     def replace(self, old: Node, new: Node) -> None:
-        """Let everybody who uses `old` use `new`, except `new` itself and what lies below it (UG-2: no loops)."""
-        below_new = set(self.subtree(new))
-        for edge in list(old.parents):
-            if edge.parent not in below_new:
+        """Let everybody who uses `old` use `new`, but for those who `stays_below` spares.
+
+        :raise QmpError: when the permissions conflict or a link is frozen; nothing is changed then.
+        """
+        with self.transaction():
+            for edge in [edge for edge in old.parents if not edge.parent.stays and not self.stays_below(edge, new)]:
+                if edge.frozen:
+                    raise QmpError(f"Cannot change '{edge.role}' link to '{old.name}'")
                 edge.move(new)
+
+    def stays_below(self, edge: Edge, new: Node) -> bool:
+        """Whether an edge must not be moved to `new`, because that would put `new` below itself (UG-2).
+
+        That is so for the edges of `new` itself and of everything below it, however far.
+        """
+        return edge.parent in set(self.subtree(new))
+
+    # Looking around
 
     def subtree(self, node: Node) -> Iterator[Node]:
         """The node and everything below it."""
@@ -416,8 +214,71 @@ class Graph:
         return all(edge.role == "root" for edge in node.parents)
 
     @staticmethod
-    def skip_filters(node: Node) -> Node:
+    def filtered(node: Node) -> Edge | None:
+        """The edge through which a filter passes its requests on; None if the node is no filter."""
+        if not node.is_filter or not node.children:
+            return None
+        return next(iter(node.children.values()))
+
+    @classmethod
+    def skip_filters(cls, node: Node) -> Node:
         """The first node, going down, that is no filter: the one that holds the data."""
-        while node.is_filter and node.children:
-            node = next(iter(node.children.values())).node
+        while edge := cls.filtered(node):
+            node = edge.node
         return node
+
+    @classmethod
+    def backing_chain_next(cls, node: Node) -> Node | None:
+        """What is read where the image does not say: below its filters and its overlay's; None if nothing is."""
+        backing = cls.skip_filters(node).children.get("backing")
+        return None if backing is None else cls.skip_filters(backing.node)
+
+    @classmethod
+    def chain(cls, node: Node) -> Iterator[Node]:
+        """The node and what is below it through filters and backing links, filters included."""
+        edge: Edge | None
+        yield node
+        while edge := cls.filtered(node) or node.children.get("backing"):
+            node = edge.node
+            yield node
+
+    def freeze_chain(self, top: Node, base: Node, *, frozen: bool = True) -> None:
+        """Let nobody change a link of the chain from `top` down to `base`, or let them again."""
+        node = top
+        while node is not base:
+            edge = self.filtered(node) or node.children["backing"]
+            edge.frozen = frozen
+            node = edge.node
+
+    def can_replace(self, source: Node, node: Node) -> bool:
+        """Whether a copy of `source` shows what `node` shows: only filters are between the two (BF-07)."""
+        while source is not node:
+            edge = self.filtered(source)
+            if edge is None:
+                return False
+            source = edge.node
+        return True
+
+
+class DirectChildrenGraph(Graph):
+    """The rule for replacing a node as the series of 2018 had it: only the new node's own edges are spared.
+
+    Where something further below the new node uses the old one, the graph gets a loop (UG-2).
+    """
+
+    def stays_below(self, edge: Edge, new: Node) -> bool:
+        return edge.parent is new
+
+
+def _explain_conflict(node: Node, accesses: list[tuple[Edge, Access]]) -> None:
+    """Name the first two users of a node that conflict.
+
+    :raise QmpError: always, unless it is one user that does not share with others what it needs itself.
+    """
+    for one, (needed, _) in accesses:
+        for other, (_, shared) in accesses:
+            if one is not other and needed & ~shared:
+                raise QmpError(
+                    f"Permission conflict on node '{node.name}': permissions '{describe(needed & ~shared)}' are both "
+                    f"required by {one.describe()} and unshared by {other.describe()}."
+                )

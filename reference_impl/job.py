@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from reference_impl.errors import ModelError
 from reference_impl.graph import Edge, Graph, Node, Parent
 from reference_impl.job_states import TRANSITIONS, VERBS, JobState, JobVerb
+from reference_impl.permissions import NO_ACCESS, Access
 from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.rate_limit import RateLimit
 from reference_impl.scheduler import Task, Timer
@@ -86,6 +87,7 @@ class Job(Parent):
     """
 
     kind = "?"
+    stays = True
     transitions = TRANSITIONS
     verbs = VERBS
     rate_limit_class = RateLimit
@@ -197,9 +199,12 @@ class Job(Parent):
 
     # Edges
 
-    def hold(self, node: Node, name: str) -> None:
-        """Use a node: whoever drains it pauses the job."""
-        self.edges.append(Edge(self, node, name))
+    def hold(self, node: Node, name: str, access: Access = NO_ACCESS) -> None:
+        """Use a node: whoever drains it pauses the job, and whoever wants to do something to it is told of the job.
+
+        :raise QmpError: when the permissions conflict with those of other users.
+        """
+        self.edges.append(Edge(self, node, name, access))
 
     def let_go(self) -> None:
         """Use no node any more."""
@@ -207,7 +212,10 @@ class Job(Parent):
             self.edges.pop().remove()
 
     def describe_parent(self) -> str:
-        return f"block job '{self.id}'"
+        return f"{self.kind} job '{self.id}'"
+
+    def blocker(self, edge: Edge) -> str | None:
+        return f"block device is in use by block job: {self.kind}"
 
     def drained_begin(self) -> None:
         self.pause()

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from reference_impl.chains import block_status_above
 from reference_impl.graph import BlockIoError
 from reference_impl.job import ErrorPolicy, IoStatus, JobFailed
 from reference_impl.mirror_async import AsynchronousWrites
@@ -196,7 +197,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
 
     async def allocated_above_base(self, offset: int, length: int) -> tuple[int, bool]:
         """(length of the first run that is alike, whether a node above the base holds it)."""
-        status = await self.source.block_status(offset, length)
+        status = await block_status_above(self.graph, self.source, self.base, offset, length)
         return status.length_bytes, status.allocated
 
     async def _throttle(self) -> None:
@@ -280,14 +281,38 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         mirror_filter.job = None
         mirror_filter.quiesce()
         target.quiesce()
+        failure: QmpError | None = None
         self.let_go()
+        self.set_filter_stopped()
         if success and self.should_complete:
-            self.graph.replace(self._to_replace or self.source, target)
+            failure = self._take_place()
         self.graph.replace(mirror_filter, mirror_filter.source)
         self.graph.remove(mirror_filter)
         target.unquiesce()
         if self._source_drained:
             self._undrain_source()
+        if failure is not None:
+            raise JobFailed(errno_numbers.EPERM) from failure
+
+    def set_filter_stopped(self) -> None:
+        """Let the filter need nothing any more: the target may be about to become what the source was (BF-08)."""
+        with self.graph.transaction():
+            self.filter.stopped = True
+
+    def _take_place(self) -> QmpError | None:
+        """Put the target where the source is; return why that is refused, if it is."""
+        replaced, target = self._to_replace or self.source, self.target
+        target.read_only = target.read_only or replaced.read_only  # TP-18: a guest that may only read goes on so
+        try:
+            if not self.graph.can_replace(self.source, replaced):
+                raise QmpError(
+                    f"Can no longer replace '{replaced.name}' by '{target.name}', because it can no longer be "
+                    "guaranteed that doing so would not lead to an abrupt change of visible data"
+                )
+            self.graph.replace(replaced, target)
+        except QmpError as error:
+            return error
+        return None
 
     def clean(self) -> None:
         """Let go of the nodes, and of the target if it was opened for the job alone."""

@@ -64,14 +64,18 @@ class MirrorCommands:
             raise QmpError("Invalid parameter 'buf-size'")
         if self._graph.skip_filters(source) is self._graph.skip_filters(target):
             raise QmpError("Can't mirror node into itself")
+        if target not in self._graph.chain(source) and self._graph.skip_filters(target) in self._graph.chain(source):
+            raise QmpError("Cannot mirror to a filter on top of a node in the source's backing chain")
         filter_name = self._filter_name(arguments.get("filter-node-name"))
 
         mirror_filter = self._parts.filter(self._graph, filter_name, source, options.granularity_bytes)
         self._graph.add(mirror_filter)
         await source.drained_begin_and_wait()
-        self._graph.insert_above(mirror_filter, "backing", source)
-        source.unquiesce()
         try:
+            try:
+                self._graph.insert_above(mirror_filter, "backing", source)
+            finally:
+                source.unquiesce()
             job = self._create(arguments, mirror_filter, target, options, to_replace)
         except QmpError:
             self._take_out(mirror_filter, source)
@@ -95,6 +99,7 @@ class MirrorCommands:
             target,
             options,
             to_replace=to_replace,
+            base=self._graph.backing_chain_next(mirror_filter.source) if options.sync is SyncMode.TOP else None,
             auto_finalize=arguments.get("auto-finalize", True),
             auto_dismiss=arguments.get("auto-dismiss", True),
         )
@@ -102,8 +107,7 @@ class MirrorCommands:
         try:
             if arguments.get("speed"):
                 job.set_speed(arguments["speed"])
-            if target.read_only:
-                raise QmpError("Block node is read-only")
+            job.open_target()
             if any(node.locked_by_others for node in self._graph.subtree(target)):
                 raise QmpError('Failed to get shared "consistent read" lock')
         except QmpError:
@@ -126,7 +130,9 @@ class MirrorCommands:
         for node in (source, target):
             require_not_busy(node)
         # Without a backing file there is nothing that `top` could leave out.
-        sync = SyncMode(arguments["sync"]) if arguments["sync"] == SyncMode.NONE else SyncMode.FULL
+        sync = SyncMode(arguments["sync"]) if arguments["sync"] in set(SyncMode) else SyncMode.FULL
+        if sync is SyncMode.TOP and Graph.backing_chain_next(source) is None:
+            sync = SyncMode.FULL
         return MirrorOptions(
             sync=sync,
             granularity_bytes=granularity or default_granularity_bytes(target),
@@ -144,7 +150,8 @@ class MirrorCommands:
         node = self._graph.nodes.get(name)
         if node is None:
             raise QmpError(f"Failed to find node with node-name='{name}'")
-        if node is not source:
+        require_not_busy(node)
+        if not self._graph.can_replace(source, node):
             raise QmpError(
                 f"Cannot replace '{name}' by a node mirrored from '{source.name}', because it cannot be guaranteed "
                 "that doing so would not lead to an abrupt change of visible data"

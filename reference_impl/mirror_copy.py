@@ -8,6 +8,7 @@ Source: facts open-points 6b; historic bugs C4 to C13, C43 to C47; BF-05.
 
 from __future__ import annotations
 
+from reference_impl.chains import block_status_above
 from reference_impl.graph import BlockIoError
 from reference_impl.mirror_operations import IN_FLIGHT_MAX, MirrorOperation
 from reference_impl.mirror_options import VECTOR_ELEMENTS_MAX, CopyMethod
@@ -78,7 +79,8 @@ class BackgroundCopy(MirrorState):
         """How much to send at once, and how: zeroes and unallocated space need no copying."""
         granularity = self.granularity_bytes
         try:
-            status = await self.source.block_status(offset, min(length, self.source.size_bytes - offset))
+            reach = min(length, self.source.size_bytes - offset)
+            status = await block_status_above(self.graph, self.source, None, offset, reach)
         except BlockIoError:
             # The read will meet the error again, and knows what to do with it.
             return max(min(length, self.operation_bytes_max) // granularity * granularity, granularity), CopyMethod.COPY

@@ -18,8 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reference_impl.dirty_bitmap import DirtyBitmap
-from reference_impl.graph import BlockStatus, Graph, Node
+from reference_impl.graph import BlockStatus, Edge, Graph, Node
 from reference_impl.mirror_options import CopyMode
+from reference_impl.permissions import CONSISTENT_READ, NO_ACCESS, WRITE, Access
 
 if TYPE_CHECKING:
     from reference_impl.mirror import MirrorJob
@@ -36,6 +37,9 @@ class MirrorFilter(Node):
 
     :ivar job: the mirror that it serves; None before the job exists and after it has ended.
     :ivar bitmap: what differs, or may differ, between source and target.
+    :ivar for_commit: whether the target is below the source. Nothing between the two is consistent then, and that the
+        target is written must not count against the filter.
+    :ivar stopped: whether nothing may pass any more, so that nothing is needed of the source (BF-08).
     """
 
     driver = "mirror_top"
@@ -46,6 +50,8 @@ class MirrorFilter(Node):
     def __init__(self, graph: Graph, name: str, source: Node, granularity_bytes: int) -> None:
         super().__init__(graph, name)
         self._source = source
+        self.for_commit = False
+        self.stopped = False
         self.job: MirrorJob | None = None
         self.bitmap = self.bitmap_class(source.size_bytes, granularity_bytes)
         self.bitmap.disable()  # the filter marks it, not the block layer
@@ -64,6 +70,13 @@ class MirrorFilter(Node):
     @property
     def filename(self) -> str:
         return self.source.filename
+
+    def child_access(self, edge: Edge, users: Access) -> Access:
+        if self.stopped:
+            return NO_ACCESS
+        if self.for_commit:
+            return Access(users.needed & ~CONSISTENT_READ, users.shared | WRITE)
+        return users
 
     async def do_read(self, offset: int, length: int) -> bytes:
         if self.job is not None and self.job.mirrors_reads():

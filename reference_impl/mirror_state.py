@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from reference_impl.edges import Bystander, Edge
 from reference_impl.graph import Node
 from reference_impl.hbitmap_iterator import HBitmapIterator
 from reference_impl.job import ErrorAction, Job, JobHost
 from reference_impl.mirror_filter import MirrorFilter
 from reference_impl.mirror_operations import IN_FLIGHT_MAX, MirrorOperations
 from reference_impl.mirror_options import OPERATION_BYTES_MAX, MirrorOptions
+from reference_impl.permissions import CONSISTENT_READ, NONE, RESIZE, WRITE, WRITE_UNCHANGED, Access
+from reference_impl.qmp_errors import QmpError
+
+_ALL_BUT_RESIZE = CONSISTENT_READ | WRITE | WRITE_UNCHANGED
 
 
 class MirrorState(Job):
@@ -60,9 +65,31 @@ class MirrorState(Job):
         self._last_pause_ns = 0
         self._source_drained = False
         self._cursor: HBitmapIterator | None = None
-        self.hold(mirror_filter, "main node")
-        self.hold(self.source, "source")
-        self.hold(target, "target")
+        try:
+            self.hold(mirror_filter, "main node", Access(CONSISTENT_READ, _ALL_BUT_RESIZE))
+        except QmpError:
+            self.drop()
+            raise
+
+    def open_target(self) -> None:
+        """Get hold of both disks.
+
+        :raise QmpError: when the permissions conflict with those of other users, or the target is read-only.
+        """
+        needed, shared = WRITE, WRITE_UNCHANGED
+        if self.target_is_below:
+            # What is written there shows above as well, and is what was there already.
+            shared |= CONSISTENT_READ | WRITE
+            if self.source.size_bytes > self.target.size_bytes:
+                needed |= RESIZE
+        self.edges.append(Edge(Bystander(), self.target, "root", Access(needed, shared)))
+        self.hold(self.source, "source", Access(NONE, _ALL_BUT_RESIZE))
+        self.hold(self.target, "target")
+
+    @property
+    def target_is_below(self) -> bool:
+        """Whether the source is an overlay of the target, as in an active commit."""
+        return self.target in self.graph.chain(self.source)
 
     @property
     def buffer_bytes(self) -> int:

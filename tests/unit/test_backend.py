@@ -132,6 +132,6 @@ def test_drain_waits_for_the_guests_request(graph: Graph) -> None:
 def test_closed_backend_has_no_edge(graph: Graph) -> None:
     node = HeldNode(graph, "node")
     backend = Backend(graph, node, "guest")
-    assert [edge.parent.describe_parent() for edge in node.parents] == ["export 'guest'"]
+    assert [edge.parent.describe_parent() for edge in node.parents] == ["an unnamed block device"]
     backend.close()
     assert node.parents == []
