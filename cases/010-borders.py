@@ -17,12 +17,12 @@ LEVEL_ABOVE = 64 * LEVEL
 
 
 def run(bench: Bench) -> None:
-    bench.note("a range across the border of two words, at every kind of border")
+    bench.note("HB-11: ranges across the border of two words, at every kind of border")
     bitmap = bench.bitmap(2 * LEVEL)
     for start, count in ((63, 2), (127, 4), (256, 65), (511, 65), (4095, 2), (4159, 8), (4352, 65), (4607, 65)):
         bitmap.set(start, count)
 
-    bench.note("setting and resetting over several words and levels")
+    bench.note("HB-16: setting and resetting over several words and levels")
     bitmap = bench.bitmap(2 * LEVEL_ABOVE)
     bitmap.set(63, 66)
     bitmap.reset(127, 130)
@@ -40,7 +40,7 @@ def run(bench: Bench) -> None:
     bitmap.reset(LEVEL_ABOVE, LEVEL_ABOVE)
     bitmap.set(LEVEL_ABOVE // 2, LEVEL_ABOVE)
 
-    bench.note("granules of 128 items: the iterator gives where they start, and begins at the granule asked for")
+    bench.note("HB-05: granules of 128 items; the iterator gives where they start, and begins at the granule asked for")
     bitmap = bench.bitmap(131072 << 7, 7)
     bitmap.iterate()
     bitmap.set(532616, 8)

@@ -210,6 +210,10 @@ class Bench:
     def start_execute(self, command: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> PendingCommand:
         """Send a command and print it, without waiting for the reply."""
         given = dict(arguments or {}) | {name.replace("_", "-"): value for name, value in more.items()}
+    def area_bitmap(self, size: int, granularity: int, feature: str) -> BitmapView:
+        """The same with ``areas``, for implementations with ``hbitmap-`` and this feature."""
+        return BitmapView.make(self, size, granularity, area_feature=feature)
+
         self.say(f"-> {command} {filters.canonical(given)}")
         return self.session.submit_command(command, given)
 

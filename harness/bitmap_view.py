@@ -11,10 +11,11 @@ of every walk is looked at before it is made, and both must be the same (HB-48).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.bitmap_walk import NOTHING, BitmapWalk, describe_items, describe_run
 from harness.consoles.hbitmap_protocol import ConsoleRefusal
 from harness.errors import Disagreement
 
@@ -23,22 +24,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NOTHING = -1
-
 PEEK_FEATURE = "hbitmap-peek"
 
-#: How many steps of an iterator are asked for at a time.
-WALK_BATCH = 500
+#: More areas than any case has: an implementation that gives as many gives them for ever.
+AREAS_MAX = 1000
 
-#: A walk that has given this many neighbouring granules goes on at the other end of the run: two words of the last
-#: level and a border of the level above, from wherever it began.
-STRIDE_GRANULES = 200
-
-#: How far before a border, or before the end of a run, a walk goes on.
-APPROACH_GRANULES = 66
-
-#: Granules in a word of the last level, in a word of the one above it, and so on.
-BORDERS_GRANULES = (64, 64**2, 64**3)
+#: The largest start, count or size; as a count it means "to the end".
+INT64_MAX = (1 << 63) - 1
 
 
 class BitmapView:
@@ -55,18 +47,22 @@ class BitmapView:
         self.bitmap = bitmap
         self._bench = bench
         self._prefix = f"{name}: " if name else ""
-        self.granule = 1 << self.ask("granularity", lambda: bitmap.granularity)
+        self._walk = BitmapWalk(bitmap, self.ask, PEEK_FEATURE in bench.features)
 
     @staticmethod
-    def make(bench: Bench, size: int, granularity: int, name: str = "") -> BitmapView:
+    def make(bench: Bench, size: int, granularity: int, name: str = "", area_feature: str = "") -> BitmapView:
         """Make a clean bitmap, and say so.
 
+        :param area_feature: the kind of bitmap that areas can be asked of; see `Session.area_bitmap`.
         :raise Disagreement: when the implementation refuses.
         """
+        session = bench.session
         bench.say(f"{name or 'bitmap'}: {size} items, granularity {granularity}")
         try:
-            with bench.session.bitmap_calls():
-                return BitmapView(bench, bench.session.hbitmap(size, granularity), name)
+            with session.bitmap_calls():
+                if area_feature:
+                    return BitmapView(bench, session.area_bitmap(size, granularity, area_feature), name)
+                return BitmapView(bench, session.hbitmap(size, granularity), name)
         except ConsoleRefusal as refusal:
             raise Disagreement(f"a bitmap of {size} items, granularity {granularity}, was refused: {refusal}") from None
 
@@ -102,171 +98,184 @@ class BitmapView:
     def do(self, what: str, change: Callable[[], object]) -> None:
         """Make a change, and show the bitmap."""
         self.ask(what, change)
-        count = self.ask("count", lambda: self.bitmap.count)
-        self.say(f"{what} -> count {count}, iterates {self._dirt()}")
+        self.say(f"{what} -> {self.state()}")
 
-    # Section: iterating
+    def truncate(self, size: int) -> None:
+        """Change the size, and show the bitmap."""
+        self.ask("truncate", lambda: self.bitmap.truncate(size))
+        now: int = self.ask("size", lambda: self.bitmap.size)
+        self.say(f"truncate to {size} -> size {now}, {self.state()}")
+
+    # Section: what it holds
 
     def show(self) -> None:
         """Print what the bitmap counts and iterates."""
-        count = self.ask("count", lambda: self.bitmap.count)
-        self.say(f"count {count}, iterates {self._dirt()}")
+        self.say(self.state())
 
-    def iterate(self, first: int = 0) -> None:
-        """Print everything that an iterator from ``first`` gives, item by item to its end."""
-        items = self._walk(self._iterator(first), None)
-        self.say(f"iterate from {first} -> {describe_items(items, self.granule)}")
+    def state(self) -> str:
+        """What the bitmap counts and iterates, in words."""
+        count: int = self.ask("count", lambda: self.bitmap.count)
+        return f"count {count}, iterates {self._walk.dirt()}"
+
+    def get(self, item: int) -> None:
+        """Print whether an item is dirty."""
+        dirty = self.ask(f"get {item}", lambda: self.bitmap.get(item))
+        self.say(f"get {item} -> {'dirty' if dirty else 'clean'}")
+
+    def get_all(self, first: int, end: int) -> None:
+        """Ask for every item from ``first`` to before ``end``, and print which are dirty."""
+        dirty = [item for item, is_dirty in enumerate(self._get(range(first, end)), first) if is_dirty]
+        self.say(f"get {first} to {end - 1} -> dirty {describe_items(dirty)}")
+
+    def _get(self, items: Sequence[int]) -> list[bool]:
+        def one_by_one(items: Sequence[int]) -> list[bool]:
+            return [self.bitmap.get(item) for item in items]
+
+        get: Callable[[Sequence[int]], list[bool]] = getattr(self.bitmap, "get_all", one_by_one)
+        return self.ask("get", lambda: get(items))
+
+    def granules(self) -> None:
+        """Print how many granules there are: the last item of the last one is there, and the next item is not."""
+        granule = self._walk.granule
+        size: int = self.ask("size", lambda: self.bitmap.size)
+        count = -(-size // granule)
+        self.ask(f"get {count * granule - 1}", lambda: self.bitmap.get(count * granule - 1))
+        end = "the end" if self._refusal(lambda: self.bitmap.get(count * granule)) is not None else "more to come"
+        self.say(f"{count} granules, then {end}")
+
+    # Section: iterating
+
+    def iterate(self, first: int = 0, at_most: int | None = None) -> None:
+        """Print everything that an iterator from ``first`` gives, item by item to its end, or so many items of it."""
+        items = self._walk.items(self._walk.iterator(first), at_most)
+        limit = "" if at_most is None else f", at most {at_most}"
+        self.say(f"iterate from {first}{limit} -> {describe_items(items, self._walk.granule)}")
 
     def iterator(self, first: int = 0, name: str = "") -> IteratorView:
-        """An iterator from ``first`` on whose steps are lines.
+        """An iterator from ``first`` whose steps are lines.
 
         :param name: put before each line, to tell several iterators apart.
         """
-        self.say(f"{name or 'iterator'} from {first}")
-        return IteratorView(self, self._iterator(first), name)
+        name = name or "iterator"
+        self.say(f"{name} from {first}")
+        return IteratorView(self, self._walk, self._walk.iterator(first), name)
 
-    def _iterator(self, first: int) -> Any:
-        return self.ask(f"an iterator from {first}", lambda: self.bitmap.iterator(first))
+    # Section: searches
 
-    def _walk(self, iterator: Any, count: int | None) -> list[int]:
-        """The next ``count`` items of an iterator, or all; the last is NOTHING when it came to its end."""
-        items: list[int] = []
-        while (not items or items[-1] != NOTHING) and (count is None or len(items) < count):
-            batch = WALK_BATCH if count is None else min(WALK_BATCH, count - len(items))
-            items += self.take(iterator, batch, items[-1] if items else NOTHING)
-        return items
+    def next_zero(self, start: int, count: int = INT64_MAX) -> None:
+        """Print the first clean item of a range."""
+        self.say(f"{_range_words(start, count)} -> zero {self._next_zero(start, count)}")
 
-    def take(self, iterator: Any, count: int, previous: int = NOTHING) -> list[int]:
-        """Up to ``count`` items; the last is NOTHING when the iterator came to its end.
+    def next(self, start: int, count: int = INT64_MAX) -> None:
+        """Print the first clean and the first dirty item of a range."""
+        dirty = _found(self.ask("next-dirty", lambda: self.bitmap.next_dirty(start, count)))
+        self.say(f"{_range_words(start, count)} -> zero {self._next_zero(start, count)}, dirty {dirty}")
 
-        :param previous: the item given before.
-        :raise Disagreement: when an item is not the one that was seen in advance, or does not ascend.
+    def _next_zero(self, start: int, count: int) -> str:
+        return _found(self.ask("next-zero", lambda: self.bitmap.next_zero(start, count)))
+
+    def area(self, start: int, count: int = INT64_MAX, at_most: int | None = None) -> None:
+        """Print the first dirty area of a range, of which at most so many items are wanted."""
+        end = min(start + count, INT64_MAX)
+        area = self.ask("next-dirty-area", lambda: self.bitmap.next_dirty_area(start, end, at_most))
+        where = f"area from {start}" if count == INT64_MAX else f"area in {start}+{count}"
+        limit = "" if at_most is None else f", at most {at_most}"
+        self.say(f"{where}{limit} -> {describe_area(area)}")
+
+    def areas(self, start: int, maximum: int) -> None:
+        """Print every dirty area that comes in turn before a maximum, for a bitmap made for areas."""
+        iterator = self._walk.iterator(start)
+        areas = []
+        while area := self.ask("next-area", lambda: self._bench.session.next_area(self.bitmap, iterator, maximum)):
+            areas.append(describe_area(area))
+            if len(areas) > AREAS_MAX:
+                raise Disagreement(f"areas from {start} to {maximum} do not end: {' '.join(areas[:5])} ...")
+        self.say(f"areas from {start} to {maximum} -> {' '.join(areas) or 'none'}")
+
+    def status(self, start: int, count: int) -> None:
+        """Print whether an item is dirty, and for how many items of the range that stays so."""
+        dirty, same = self.ask("status", lambda: self.bitmap.status(start, count))
+        self.say(f"status of {start}+{count} -> {'dirty' if dirty else 'clean'} for {same}")
+
+    # Section: refusals
+
+    def refused(self, what: str, function: Callable[[], object], value: int | None = None) -> None:
+        """Print that something is refused, or what came of it.
+
+        :param value: the value that is at fault, which the text of the refusal has to name.
         """
-        peeks = PEEK_FEATURE in self._bench.features
-        # A console takes many commands at a time, when nobody needs to see each answer before the next command.
-        take = getattr(iterator, "take", None) or partial(_take, iterator)
-        pairs: list[tuple[int, int]] = self.ask("an iterator's step", lambda: take(count, peeks))
-        for seen, item in pairs:
-            if seen != item:
-                raise Disagreement(f"the iterator showed {seen} without advancing, and gave {item}")
-            if item <= previous and item != NOTHING:
-                raise Disagreement(f"the iterator gave {item} after {previous}")
-            previous = item
-        return [item for _, item in pairs]
+        text = self._refusal(function)
+        if text is None:
+            self.say(f"{what} -> accepted")
+        elif value is None:
+            self.say(f"{what} -> refused")
+        else:
+            named = re.search(rf"(?<![0-9-]){value}(?![0-9])", text)
+            self.say(f"{what} -> refused, {'naming' if named else 'not naming'} {value}")
 
-    def _dirt(self) -> str:
-        """What an iterator from item 0 gives, long runs at their borders only."""
-        words: list[str] = []
-        size = self.ask("size", lambda: self.bitmap.size)
-        position = 0
-        while position < size:
-            items = self._walk(self._iterator(position), STRIDE_GRANULES)
-            runs = list(runs_of(items, self.granule))
-            if len(items) < STRIDE_GRANULES or items[-1] == NOTHING:
-                words += [describe_run(*run) for run in runs]
-                break
-            # The last run may go on: it is followed from its own beginning, and everything before it is settled.
-            words += [describe_run(*run) for run in runs[:-1]]
-            first, last = runs[-1]
-            if last - first >= (STRIDE_GRANULES - 1) * self.granule:
-                end = self._end_of_long_run(first, size)
-                words.append(f"{first}..{end - self.granule}")
-                position = end
-            else:
-                position = first
-        return " ".join(words) or "nothing"
-
-    def _end_of_long_run(self, first: int, size: int) -> int:
-        """The item behind the run that begins at ``first``, which is walked across borders and at its end.
-
-        :raise Disagreement: when a walk inside of it does not give every granule.
-        """
-        end: int = self.ask("next-zero", lambda: self.bitmap.next_zero(first))
-        end = -(-(size if end == NOTHING else end) // self.granule) * self.granule
-        starts = {end - APPROACH_GRANULES * self.granule}
-        for border in BORDERS_GRANULES:
-            border *= self.granule
-            starts.add(-(-first // border) * border - APPROACH_GRANULES * self.granule)
-            starts.add((end - 1) // border * border - APPROACH_GRANULES * self.granule)
-        for start in sorted(starts):
-            if not first < start < end:
-                continue
-            expected = list(range(start, end, self.granule))[: 2 * APPROACH_GRANULES]
-            if end >= size and expected[-1] + self.granule == end:
-                expected.append(NOTHING)
-            given = self._walk(self._iterator(start), len(expected))
-            if given != expected:
-                raise Disagreement(
-                    f"an iterator from {start} gives {describe_items(given, self.granule)}, "
-                    f"though all is dirty from {first} to {end}"
-                )
-        return end
+    def _refusal(self, function: Callable[[], object]) -> str | None:
+        try:
+            with self._bench.session.bitmap_calls():
+                function()
+        except ConsoleRefusal as refusal:
+            return str(refusal)
+        return None
 
 
 class IteratorView:
-    """An iterator with a line for every step."""
+    """An iterator with a line for every step.
 
-    def __init__(self, view: BitmapView, iterator: Any, name: str = "") -> None:
+    :ivar iterator: the implementation's.
+    """
+
+    def __init__(self, view: BitmapView, walk: BitmapWalk, iterator: Any, name: str) -> None:
         self.iterator = iterator
         self._view = view
-        self._prefix = f"{name}: " if name else ""
+        self._walk = walk
+        self._name = name
 
-    def next(self) -> int:
+    def next(self) -> None:
         """Take the next item, and print it."""
         item: int = self._view.ask("next", self.iterator.next)
-        self._view.say(f"{self._prefix}next -> {item}")
-        return item
+        self._view.say(f"{self._name}: next -> {_found(item, 'end')}")
 
-    def peek(self) -> int:
+    def peek(self) -> None:
         """Look at the next item without taking it, and print it; for implementations with ``hbitmap-peek``."""
         item: int = self._view.ask("peek", lambda: self.iterator.next(advance=False))
-        self._view.say(f"{self._prefix}peek -> {item}")
-        return item
+        self._view.say(f"{self._name}: peek -> {_found(item, 'end')}")
 
     def rest(self) -> None:
         """Take everything that is left, and print it."""
-        items: list[int] = []
-        while not items or items[-1] != NOTHING:
-            items += self._view.take(self.iterator, WALK_BATCH, items[-1] if items else NOTHING)
-        self._view.say(f"{self._prefix}the rest -> {describe_items(items, self._view.granule)}")
+        items = self._walk.items(self.iterator)
+        self._view.say(f"{self._name}: rest -> {describe_items(items, self._walk.granule)}")
 
 
-def _take(iterator: Any, count: int, peeks: bool) -> list[tuple[int, int]]:
-    pairs = []
-    for _ in range(count):
-        seen = iterator.next(advance=False) if peeks else None
-        item = iterator.next()
-        pairs.append((item if seen is None else seen, item))
-        if item == NOTHING:
-            break
-    return pairs
+def _found(item: int, nothing: str = "none") -> str:
+    return nothing if item == NOTHING else str(item)
 
 
-def runs_of(items: Iterable[int], granule: int) -> Iterable[tuple[int, int]]:
-    """Runs of neighbouring granules, as (start of the first, start of the last); NOTHING is left out."""
-    first = last = None
-    for item in items:
-        if item == NOTHING:
-            continue
-        if first is None or last is None:
-            first = last = item
-        elif item == last + granule:
-            last = item
-        else:
-            yield first, last
-            first = last = item
-    if first is not None and last is not None:
-        yield first, last
+def _range_words(start: int, count: int) -> str:
+    if count == INT64_MAX:
+        return f"from {start}"
+    return f"from {start}, {count} item{'' if count == 1 else 's'}"
 
 
-def describe_run(first: int, last: int) -> str:
-    """A run of granules that were all given."""
-    return str(first) if first == last else f"{first}-{last}"
+def describe_area(area: tuple[int, int] | None) -> str:
+    """An area as START+COUNT, or ``none``."""
+    return "none" if area is None else f"{area[0]}+{area[1]}"
 
 
-def describe_items(items: Sequence[int], granule: int) -> str:
-    """Items that were all given, with ``end`` where the iterator came to it."""
-    words = [describe_run(*run) for run in runs_of(items, granule)]
-    if items and items[-1] == NOTHING:
-        words.append("end")
-    return " ".join(words) or "nothing"
+def describe_bits(data: bytes) -> str:
+    """Which bits are set in little-endian words, as runs of their numbers."""
+    word = int.from_bytes(data, "little")
+    runs = []
+    position = 0
+    while word:
+        zeroes = (word & -word).bit_length() - 1
+        position += zeroes
+        word >>= zeroes
+        ones = (~word & (word + 1)).bit_length() - 1
+        runs.append(describe_run(position, position + ones - 1))
+        position += ones
+        word >>= ones
+    return " ".join(runs) or "none"
