@@ -183,10 +183,6 @@ class Bench:
         """The names of the disks that hold requests."""
         return [name for name, disk in self._disks.items() if disk.storage.held]
 
-    def holding(self) -> list[str]:
-        """The names of the disks that hold requests."""
-        return [name for name, disk in self._disks.items() if disk.storage.held]
-
     def bitmap(self, size: int, granularity: int = 0, name: str = "") -> BitmapView:
         """Make a hierarchical bitmap by itself, for implementations with the feature ``hbitmap``.
 
@@ -194,6 +190,10 @@ class Bench:
         :param name: put before its lines, to tell several bitmaps apart.
         """
         return BitmapView.make(self, size, granularity, name)
+
+    def area_bitmap(self, size: int, granularity: int, feature: str) -> BitmapView:
+        """The same with ``areas``, for implementations with ``hbitmap-`` and this feature."""
+        return BitmapView.make(self, size, granularity, area_feature=feature)
 
     # Commands
 
@@ -210,10 +210,6 @@ class Bench:
     def start_execute(self, command: str, arguments: Mapping[str, Any] | None = None, **more: Any) -> PendingCommand:
         """Send a command and print it, without waiting for the reply."""
         given = dict(arguments or {}) | {name.replace("_", "-"): value for name, value in more.items()}
-    def area_bitmap(self, size: int, granularity: int, feature: str) -> BitmapView:
-        """The same with ``areas``, for implementations with ``hbitmap-`` and this feature."""
-        return BitmapView.make(self, size, granularity, area_feature=feature)
-
         self.say(f"-> {command} {filters.canonical(given)}")
         return self.session.submit_command(command, given)
 
