@@ -48,6 +48,7 @@ class Bench:
         self._events_awaited: dict[str, int] = {}
         self._disks: dict[str, Disk] = {}
         self._guests: dict[str, Guest] = {}
+        self._files: list[Path] = []
 
     # The transcript
 
@@ -153,6 +154,26 @@ class Bench:
         if name not in self._disks:
             raise CaseError(f"there is no disk '{name}'")
         return self._disks[name]
+
+    def file(self, name: str, size: int) -> str:
+        """Make an ordinary file of zeroes and a node of that name over it; return the name.
+
+        Its requests cannot be held or failed, but it can be resized. It goes when the case ends, however that is.
+
+        :param size: bytes.
+        """
+        path = self.folder / f"{name}.img"
+        with path.open("xb") as file:
+            self._files.append(path)
+            file.truncate(size)
+        self.say(f"file {name}: {format_bytes(size)}, empty")
+        options = {"driver": "file", "node-name": name, "filename": path.name}
+        pending = self.session.submit_command("blockdev-add", options)
+        self.session.wait(lambda: pending.done, "the reply to blockdev-add")
+        assert pending.reply is not None
+        if "return" not in pending.reply:
+            raise Disagreement(f"blockdev-add of a file was refused: {filters.canonical(pending.reply)}")
+        return name
 
     def guest(self, disk: Disk | str) -> Guest:
         """Give a guest access to a disk, or to another node by name. Before a job starts on it."""
@@ -345,6 +366,11 @@ class Bench:
         if not self.compare(one, other):
             assert difference is not None
             raise Disagreement(describe_difference(one.storage, other.storage, difference))
+
+    def remove_files(self) -> None:
+        """Remove the files that `file` made."""
+        for path in self._files:
+            path.unlink(missing_ok=True)
 
     def end(self) -> None:
         """What is still to be said when a case has ended: the events that nobody has printed."""

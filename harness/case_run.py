@@ -54,8 +54,11 @@ def run_case(
     try:
         # Every mirror of every case is under the oracle's eyes; what it finds ends the case as wrong.
         bench = Bench(WatchedSession(session), transcript, probe.features, folder)
-        run(bench)
-        bench.end()
+        try:
+            run(bench)
+            bench.end()
+        finally:
+            bench.remove_files()
     finally:
         session.close()
         if trace is not None:
