@@ -23,7 +23,6 @@ from reference_impl.graph import BlockIoError
 from reference_impl.job import ErrorPolicy, IoStatus, JobFailed
 from reference_impl.mirror_async import AsynchronousWrites
 from reference_impl.mirror_copy import BackgroundCopy
-from reference_impl.mirror_operations import IN_FLIGHT_MAX
 from reference_impl.mirror_options import BUFFER_BYTES_ALLOCATABLE_MAX, CopyMethod, CopyMode, SyncMode
 from reference_impl.mirror_reads import MirroredReads
 from reference_impl.qmp_errors import QmpError, parameter_expects
@@ -61,8 +60,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
     async def _copy_until_complete(self) -> None:
         if self.is_cancelled:
             return
-        if self.source.size_bytes != self.target.size_bytes:
-            raise JobFailed(errno_numbers.EINVAL, "Source and target image have different sizes")
+        self.check_sizes()
         if not self.source.size_bytes:
             await self._serve_empty_disk()
             return
@@ -82,6 +80,11 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
             if self.is_cancelled or await self._turn():
                 return
 
+    def check_sizes(self) -> None:
+        """Fail when the disks are not of one size (C14, QA-17)."""
+        if self.source.size_bytes != self.target.size_bytes:
+            raise JobFailed(errno_numbers.EINVAL, "Source and target image have different sizes")
+
     async def _serve_empty_disk(self) -> None:
         """A disk of no bytes is ready at once, and has an end like any other (C15, QA-18)."""
         self.become_ready()
@@ -96,7 +99,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         since_pause_ns = self.scheduler.now_ns - self._last_pause_ns
         if since_pause_ns < SLICE_NS and self.io_status is IoStatus.OK:
             if (
-                self.in_flight >= IN_FLIGHT_MAX
+                self.in_flight >= self.in_flight_max
                 or not self.buffers_free_count
                 or (not dirty_bytes and self.in_flight > 0)
             ):
@@ -110,7 +113,8 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
                 if not await self._flush_target():
                     return False
                 self.become_ready()
-            if self.copy_mode is not CopyMode.BACKGROUND:
+            # An active write may have failed while the target was flushed: then something is dirty again.
+            if self.copy_mode is not CopyMode.BACKGROUND and not self.bitmap.count_bytes:
                 self.actively_synced = True
             should_complete = self.should_complete or self.cancelled
             dirty_bytes = self.bitmap.count_bytes
@@ -174,7 +178,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
             if self.is_cancelled:
                 self._zeroing = False
                 return
-            if self.in_flight >= IN_FLIGHT_MAX:
+            if self.in_flight >= self.in_flight_max:
                 await self.operations.wait_for_any_background()
             self._launch(offset, min(piece_bytes, size - offset), CopyMethod.ZERO)
         await self._wait_for_all_background()

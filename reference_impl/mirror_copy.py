@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from reference_impl.chains import block_status_above
 from reference_impl.graph import BlockIoError
-from reference_impl.mirror_operations import IN_FLIGHT_MAX, MirrorOperation
+from reference_impl.mirror_operations import MirrorOperation
 from reference_impl.mirror_options import VECTOR_ELEMENTS_MAX, CopyMethod
 from reference_impl.mirror_state import MirrorState
 
@@ -63,9 +63,9 @@ class BackgroundCopy(MirrorState):
         offset, end = run.offset, run.offset + run.length
         while offset < min(end, self.source.size_bytes):
             length, method = await self._choose_method(offset, end - offset)
-            while self.in_flight >= IN_FLIGHT_MAX:
+            while self.in_flight >= self.in_flight_max:
                 await self.operations.wait_for_any_background()
-            if self.has_failed:  # start nothing after a fatal error (C47)
+            if not self.may_start_more():
                 return
             length = min(length, self.source.size_bytes - offset)
             length = self._launch(offset, length, method)
@@ -74,6 +74,10 @@ class BackgroundCopy(MirrorState):
             run.claim = (offset // self.granularity_bytes, run.claim[1])
             counted = 0 if method is not CopyMethod.COPY and self.target.writes_zeroes_with_unmap else length
             self.limit.account(counted, self.scheduler.now_ns)
+
+    def may_start_more(self) -> bool:
+        """Whether the rest of a run may be started: nothing is after a fatal error (C47)."""
+        return not self.has_failed
 
     async def _choose_method(self, offset: int, length: int) -> tuple[int, CopyMethod]:
         """How much to send at once, and how: zeroes and unallocated space need no copying."""
@@ -105,6 +109,8 @@ class BackgroundCopy(MirrorState):
             length = min(length, self.buffer_bytes, self.granularity_bytes * VECTOR_ELEMENTS_MAX)
         operation = self.operations.add(offset, length)
         self.operations.claim(operation)
+        # Counted from now on, though it may yet have to wait for buffers: no longer dirty, and still to be done (C42).
+        self.bytes_in_flight += length
         self.scheduler.start(self._operate(operation, method), f"mirror {method.value} {offset}+{length}")
         return length
 
@@ -116,7 +122,6 @@ class BackgroundCopy(MirrorState):
                 await self.operations.wait_for_any_background()
             self.buffers_free_count -= buffers
         self.in_flight += 1
-        self.bytes_in_flight += operation.length
         operation.started = True
         reading = method is CopyMethod.COPY
         try:

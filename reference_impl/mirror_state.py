@@ -19,12 +19,14 @@ class MirrorState(Job):
     """A mirror of the node below `mirror_filter` to `target`: what its background copy and its active writes share.
 
     :ivar failed_errno: the first error that the policy said to report; 0 as long as there is none.
-    :ivar in_flight: background operations that hold a slot. :ivar bytes_in_flight: what they move.
+    :ivar in_flight: background operations that hold a slot. :ivar bytes_in_flight: what they move, and those do that
+        wait for one.
     :ivar active_bytes_in_flight: what active writes are sending to the target.
     :ivar actively_synced: whether source and target are equal and are kept so by active writes.
     """
 
     operations_class = MirrorOperations
+    in_flight_max = IN_FLIGHT_MAX
 
     def __init__(
         self,
