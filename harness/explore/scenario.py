@@ -24,6 +24,15 @@ TARGET_FILL = 0x77
 READY = "ready"
 """A condition: every job has announced that it is ready."""
 
+STOPPED = "stopped"
+"""A condition: an error has stopped a job, and the action has not been done about it yet."""
+
+STARTED = "started "
+"""A condition begins with this: the action whose name follows has been started."""
+
+EVENT = "event "
+"""A condition begins with this: the event whose name follows has been seen."""
+
 
 class ActionKind(enum.StrEnum):
     """What an action does."""
@@ -54,6 +63,7 @@ class Action:
     :ivar offset, length: bytes; of a resize, `length` is the new size.
     :ivar value: the byte that a write consists of.
     :ivar command, arguments: of a command.
+    :ivar optional: a schedule may end without it. :ivar repeats: it may happen again; then it is optional too.
     :ivar after: when it may start: ``""`` is any time, ``ready``, or an action that must have been answered.
     """
 
@@ -66,6 +76,8 @@ class Action:
     command: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     after: str = ""
+    optional: bool = False
+    repeats: bool = False
 
     @property
     def is_guest_request(self) -> bool:
@@ -75,24 +87,36 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One request of that kind fails, whichever the explorer chooses, or none."""
+    """One request of that kind fails, whichever the explorer chooses, or none; or all of them `always` fail."""
 
     disk: str
     operation: str
     error: str = "EIO"
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Requests of that kind complete only once a condition holds; `value` is what a write begins with."""
+
+    disk: str
+    operation: str
+    until: str
+    value: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """A disk at the start.
 
-    :ivar fill: the byte that it is full of; None is a hole.
+    :ivar fill: the byte that it is full of; None is a hole. :ivar holes: granules that are not.
     """
 
     name: str
     size_bytes: int
     fill: int | None = None
     unmap: bool = False
+    holes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +133,7 @@ class Scenario:
     setup: tuple[Action, ...] = ()
     actions: tuple[Action, ...] = ()
     faults: tuple[Fault, ...] = ()
+    holds: tuple[Hold, ...] = ()
 
     def __post_init__(self) -> None:
         names = [action.name for action in (*self.setup, *self.actions)]
@@ -116,7 +141,7 @@ class Scenario:
             if name in names[:index]:
                 raise UsageError(f"scenario {self.name}: there are two actions '{name}'")
         for action in self.actions:
-            if action.after not in ("", READY) and action.after not in names:
+            if action.after not in ("", READY, STOPPED, *names) and not action.after.startswith((EVENT, STARTED)):
                 raise UsageError(
                     f"scenario {self.name}: action '{action.name}' waits for '{action.after}', which is none"
                 )

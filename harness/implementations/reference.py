@@ -10,7 +10,14 @@ from typing import Any
 
 from harness import __version__
 from harness.consoles.hbitmap_protocol import HBITMAP_FEATURES, ConsoleRefusal
-from harness.errors import ImplementationCrash, ImplementationError, ImplementationHang, MirrorcheckError
+from harness.errors import (
+    HarnessBug,
+    ImplementationCrash,
+    ImplementationError,
+    ImplementationHang,
+    MirrorcheckError,
+    UsageError,
+)
 from harness.implementations.base import (
     HANG_LIMIT_S,
     BitmapPort,
@@ -25,24 +32,26 @@ from harness.implementations.base import (
 )
 from harness.implementations.features import features_of_schema
 from harness.implementations.reference_bitmaps import AREA_BITMAPS, AreaBitmap
+from harness.implementations.reference_files import Files
+from harness.implementations.stepping import PendingTimer
 from harness.storage import HeldStorage, Operation, StorageRequest
 from reference_impl.backend import Backend, GuestRequest
 from reference_impl.bitmap_export import BitmapExport
 from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
+from reference_impl.introspection import introspection
 from reference_impl.machine import Machine
-from reference_impl.mirror_commands import MirrorParts
 from reference_impl.monitor import Command
+from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
-from reference_impl.schema import introspection
 from reference_impl.storage_node import Completion
 
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "hbitmap", "virtual-time"}
-"""What only a model offers: its bitmap by itself, and a clock that stands still until it is told to go on."""
+MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "hbitmap", "virtual-time"}
+"""What only a model offers: its bitmap by itself, a clock that stands still until told to go on, decisions one by one."""
 
 
 AREAS_SHOWN_MAX = 256
@@ -77,6 +86,10 @@ class _Port:
         self._storage.submit(
             Operation(operation), offset, length, data, fua=fua, may_unmap=may_unmap, on_complete=on_complete
         )
+
+    def truncate(self, size_bytes: int) -> None:
+        # An export keeps its length, whatever its client makes of it.
+        pass
 
     def block_status(self, offset: int, length: int) -> tuple[int, bool, bool]:
         extent = self._storage.extents(offset, length, 1)[0]
@@ -119,11 +132,17 @@ class _Bitmap(BitmapPort):
 class ReferenceSession(Session):
     """The reference in this process, driven through its scheduler."""
 
-    def __init__(self, parts: MirrorParts | None = None) -> None:
+    def __init__(self, parts: Parts | None = None, folder: Path = Path()) -> None:
         super().__init__()
-        self.machine = Machine(parts, self._on_event)
+        self._parts = parts or Parts()
+        self._files = Files(folder, self._post)
+        self.machine = Machine(self._parts, self._on_event, files=self._files)
         self._scheduler = self.machine.scheduler
         self._backends: dict[str, Backend] = {}
+        self.stepping = _Stepping(self)
+
+    def _post(self, callback: Callable[[], None]) -> None:
+        self._scheduler.post(callback)
 
     def _on_event(self, name: str, data: Mapping[str, Any]) -> None:
         self.events.append(Event(name, dict(data)))
@@ -201,6 +220,7 @@ class ReferenceSession(Session):
 
     def close(self) -> None:
         self._scheduler.close()
+        self._files.close()
 
     @contextmanager
     def bitmap_calls(self) -> Iterator[None]:
@@ -231,20 +251,90 @@ class ReferenceSession(Session):
         return Inside(areas, operations)
 
     def hbitmap(self, size: int, granularity: int) -> HBitmap:
-        return HBitmap(size, granularity)
+        return self._parts.hbitmap(size, granularity)
 
     def area_bitmap(self, size: int, granularity: int, feature: str) -> AreaBitmap:
         return AREA_BITMAPS[feature](size, granularity)
 
 
-class Reference(Implementation):
-    """The reference as it should be."""
+class _Stepping:
+    """A reference, one decision at a time; see `harness.implementations.stepping`."""
 
-    def __init__(self, spec: str = "reference") -> None:
+    def __init__(self, session: ReferenceSession) -> None:
+        self._session = session
+        self._scheduler = session.machine.scheduler
+
+    def rest(self) -> None:
+        try:
+            self._scheduler.run_posted()
+        except Exception:
+            with self._session.guarded():
+                raise
+
+    def next_timer(self) -> PendingTimer | None:
+        timer = self._scheduler.next_timer()
+        if timer is None:
+            return None
+        return PendingTimer(timer.name, max(timer.deadline_ns - self._scheduler.now_ns, 0))
+
+    def fire_next_timer(self) -> None:
+        timer = self._scheduler.next_timer()
+        if timer is None:
+            raise HarnessBug("there is no timer that could fire")
+        with self._session.guarded():
+            self._scheduler.fire(timer)
+
+    def running(self) -> str:
+        task = self._scheduler.current
+        return task.name if task is not None else ""
+
+    def waits(self) -> list[str]:
+        return self._scheduler.waits()
+
+    def now_ns(self) -> int:
+        return self._scheduler.now_ns
+
+    def begin_drain(self, node_name: str, on_begun: Callable[[], None]) -> None:
+        node = self._session.machine.graph.nodes[node_name]
+
+        async def begin() -> None:
+            await node.drained_begin_and_wait()
+            on_begun()
+
+        with self._session.guarded():
+            self._scheduler.start(begin(), f"drained section of {node_name}")
+
+    def end_drain(self, node_name: str) -> None:
+        with self._session.guarded():
+            self._session.machine.graph.nodes[node_name].unquiesce()
+
+    def jobs(self) -> dict[str, Any]:
+        return dict(self._session.machine.jobs)
+
+
+class Reference(Implementation):
+    """The reference as it should be, or with bugs put back.
+
+    :param mutant: the name of a mutant or of a set of them; empty for none.
+    :raise UsageError: when there is no such mutant.
+    """
+
+    def __init__(self, spec: str = "reference", mutant: str = "") -> None:
         self.spec = spec
+        self._parts = _parts_of(mutant) if mutant else None
 
     def probe(self) -> Probe:
         return Probe(__version__, features_of_schema(introspection()) | MODEL_FEATURES)
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
-        return ReferenceSession()
+        return ReferenceSession(self._parts, folder)
+
+
+def _parts_of(mutant: str) -> Parts:
+    from reference_impl.mutants import MUTANTS, SETS, combined
+
+    if mutant in SETS:
+        return combined(SETS[mutant])
+    if mutant not in MUTANTS:
+        raise UsageError(f"the reference has no mutant '{mutant}'; 'mirrorcheck mutants --list' names them")
+    return MUTANTS[mutant].parts

@@ -6,6 +6,7 @@ real program cannot; its sessions have no `stepping`, and whoever explores one w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 
@@ -42,6 +43,15 @@ class Stepping(Protocol):
 
     def waits(self) -> list[str]:
         """For each coroutine a line that says what it waits for."""
+
+    def now_ns(self) -> int:
+        """Virtual time."""
+
+    def begin_drain(self, node_name: str, on_begun: Callable[[], None]) -> None:
+        """Begin a drained section on a node; `on_begun` is called once nothing is in flight there any more."""
+
+    def end_drain(self, node_name: str) -> None:
+        """End it."""
 
     def jobs(self) -> dict[str, Any]:
         """The jobs by id, as the model has them; for checks of what must hold inside, which read and change nothing."""

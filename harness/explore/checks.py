@@ -1,0 +1,423 @@
+"""What must hold after every step of a schedule, and at its end.
+
+From outside: the events are those of a job's life, nobody who writes or reads sees data that nobody wrote last, and the
+disks are equal when the job says so. From inside, where a model lets itself be looked at: its counts are those of its
+operations, no two operations claim the same granule, and where the disks differ that is known.
+
+Source: QV-1 (transitions), C21, C22, C27, C35, C38, C42, C43, C48, D1, BF-09, BF-13.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from harness.explore.decision import JOB
+from harness.explore.failure import Failure, FailureKind
+from harness.explore.scenario import GRANULE_BYTES, GUEST_KINDS, WRITING_KINDS, Action, ActionKind, Disk
+from harness.explore.world import TIMERS_IN_A_ROW_MAX, World
+from harness.implementations.base import PendingRequest
+from harness.storage import HeldStorage, Operation
+
+IN_FLIGHT_MAX = 16
+FLUSHES = 2
+"""Once before READY, once before the end."""
+
+LIFE: dict[str, frozenset[str]] = {
+    "": frozenset({"created"}),
+    "created": frozenset({"running", "aborting", "null"}),
+    "running": frozenset({"paused", "ready", "waiting", "aborting"}),
+    "paused": frozenset({"running"}),
+    "ready": frozenset({"standby", "waiting", "aborting"}),
+    "standby": frozenset({"ready"}),
+    "waiting": frozenset({"pending", "aborting"}),
+    "pending": frozenset({"aborting", "concluded"}),
+    "aborting": frozenset({"concluded"}),
+    "concluded": frozenset({"null"}),
+    "null": frozenset(),
+}
+"""Which status may follow which, as an outsider sees it; stated here once more on purpose."""
+
+_TERMINAL = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
+_CHANGING = (Operation.WRITE, Operation.ZERO, Operation.DISCARD)
+
+
+class Checks:
+    """The checks of one run; `after_step` and `at_end` raise the first `Failure`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._events_seen = 0
+        self._status: dict[str, str] = {}
+        self._ready: set[str] = set()
+        self._ended: dict[str, str] = {}
+        self._pairs = world.scenario.pairs()
+        self._disks = {job: (world.disks[source], world.disks[target]) for job, (source, target) in self._pairs.items()}
+        self._initialised: set[str] = set()
+        self._cancelled_at: dict[str, int] = {}
+        self._flushes = dict.fromkeys(world.disks, 0)
+        self._live: dict[str, str] = {name: name for name in world.disks}
+        self._moved: dict[str, int] = {}
+        self._speeds = self._constant_speeds()
+        self._errors_expected = bool(world.scenario.faults)
+        self._after_events()
+
+    def _constant_speeds(self) -> dict[str, int]:
+        actions = (*self._world.scenario.setup, *self._world.scenario.actions)
+        speeds = {
+            action.arguments["device"]: (action.arguments["job-id"], action.arguments["speed"])
+            for action in actions
+            if action.command == "blockdev-mirror" and action.arguments.get("speed")
+        }
+        changing = max(
+            (action.arguments["speed"] for action in actions if action.command == "block-job-set-speed"), default=0
+        )
+        unlimited = any(action.command == "block-job-set-speed" and not action.arguments["speed"] for action in actions)
+        return {} if unlimited else {source: max(speed, changing) for source, (_, speed) in speeds.items()}
+
+    # After each step
+
+    def after_step(self) -> None:
+        """Look at what the last step has done."""
+        world = self._world
+        if world.submitted:
+            self._look_at_requests()
+        if len(world.session.events) > self._events_seen:
+            self._after_events()
+        if world.stepping is not None:
+            for job_id, job in world.stepping.jobs().items():
+                if job_id in self._disks:
+                    self._look_inside(job_id, job)
+        world.changed_disks = False
+        if world.timers_in_a_row > TIMERS_IN_A_ROW_MAX:
+            raise Failure(
+                FailureKind.LIVELOCK,
+                f"{TIMERS_IN_A_ROW_MAX} timers in a row, and nothing comes of it",
+                world.waits(),
+            )
+
+    def _look_at_requests(self) -> None:
+        world = self._world
+        jobs = world.stepping.jobs() if world.stepping is not None else {}
+        for actor, request in world.submitted:
+            disk = request.storage.name
+            if request.operation is Operation.FLUSH:
+                self._flushes[disk] += 1
+            if actor is JOB and request.operation is Operation.READ and disk in self._speeds:
+                self._check_speed(disk, request.length)
+            for job_id, (source, target) in self._pairs.items():
+                if disk != source and disk != target:
+                    continue
+                job = jobs.get(job_id)
+                if job is None:
+                    continue
+                if actor is JOB and job.paused and request.operation is not Operation.FLUSH:
+                    self._fail(FailureKind.INVARIANT, f"{job_id} is paused and sends {request.describe()} to {disk}")
+                if job.force_cancelled:
+                    self._cancelled_at.setdefault(job_id, len(world.steps))
+                if actor is not JOB and disk == target and self._came_after_cancel(job_id, actor):
+                    self._fail(
+                        FailureKind.INVARIANT,
+                        f"{job_id} is cancelled, and yet a guest's write goes on to {disk}: {request.describe()}",
+                    )
+
+    def _came_after_cancel(self, job_id: str, actor: str) -> bool:
+        """Whether a guest's request came when the job was cancelled; one that came before goes on as it began (C24)."""
+        return self._world.started_at.get(actor, 0) > self._cancelled_at.get(job_id, 1 << 30)
+
+    def _check_speed(self, source: str, length: int) -> None:
+        """A slice of 100 ms takes at least one operation, whatever its quota."""
+        assert self._world.stepping is not None
+        speed = self._speeds[source]
+        before = self._moved.get(source, 0)
+        self._moved[source] = before + length
+        allowed = speed * self._world.stepping.now_ns() // 1_000_000_000 + speed // 10
+        if before > allowed:
+            self._fail(
+                FailureKind.INVARIANT,
+                f"{before + length} bytes were copied in {self._world.stepping.now_ns() // 1_000_000} ms "
+                f"at a speed of {speed}",
+            )
+
+    def _after_events(self) -> None:
+        events = self._world.session.events
+        while self._events_seen < len(events):
+            event = events[self._events_seen]
+            self._events_seen += 1
+            data = event.data
+            if event.name == "JOB_STATUS_CHANGE":
+                self._take_status(data["id"], data["status"])
+            elif event.name == "BLOCK_JOB_READY":
+                if data["device"] in self._ready:
+                    self._fail(FailureKind.WRONG_EVENT, f"{data['device']} announces a second time that it is ready")
+                self._ready.add(data["device"])
+                self._check_progress_of(event.name, data)
+                self._check_flushed(data["device"])
+            elif event.name in _TERMINAL:
+                self._take_end(event.name, data)
+
+    def _take_status(self, job: str, status: str) -> None:
+        before = self._status.get(job, "")
+        if before == "null":  # the id is used again
+            before = ""
+            self._ready.discard(job)
+            self._ended.pop(job, None)
+        if status not in LIFE[before]:
+            self._fail(FailureKind.WRONG_EVENT, f"{job} goes from {before or 'nothing'} to {status}")
+        if status == "concluded" and job in self._pairs and job not in self._ended and before != "created":
+            self._fail(FailureKind.WRONG_EVENT, f"{job} is concluded and has announced no end")
+        self._status[job] = status
+
+    def _check_progress_of(self, name: str, data: dict[str, Any]) -> None:
+        missing = {"type", "device", "len", "offset", "speed"} - data.keys()
+        if missing:
+            self._fail(FailureKind.WRONG_EVENT, f"{name} lacks {', '.join(sorted(missing))}")
+        if data["offset"] > data["len"]:
+            self._fail(FailureKind.WRONG_EVENT, f"{name} has offset {data['offset']} of {data['len']}")
+
+    def _check_flushed(self, job: str) -> None:
+        if job in self._pairs and not self._flushes[self._pairs[job][1]] and self._disks[job][0].size:
+            self._fail(FailureKind.WRONG_EVENT, f"{job} is ready and has not flushed its target")
+
+    def _take_end(self, name: str, data: dict[str, Any]) -> None:
+        job = data["device"]
+        self._check_progress_of(name, data)
+        if job in self._ended:
+            self._fail(FailureKind.WRONG_EVENT, f"{job} ends with {self._ended[job]} and then with {name}")
+        self._ended[job] = name
+        if job not in self._pairs:
+            return
+        if name == "BLOCK_JOB_COMPLETED" and "error" not in data:
+            source, target = self._disks[job]
+            if job not in self._ready:
+                self._fail(FailureKind.WRONG_EVENT, f"{job} is completed and never was ready")
+            difference = source.first_difference(target)
+            if difference is not None and not self._was_resized():
+                self._fail(
+                    FailureKind.DISKS_DIFFER,
+                    f"{job} is completed, and {source.name} and {target.name} differ at {difference}",
+                )
+            if self._was_asked_to_complete(job):
+                self._live[source.name] = target.name
+            if not self._errors_expected and source.size and self._flushes[target.name] != FLUSHES:
+                self._fail(
+                    FailureKind.INVARIANT,
+                    f"{target.name} was flushed {self._flushes[target.name]} times, not {FLUSHES}",
+                )
+
+    def _was_asked_to_complete(self, job: str) -> bool:
+        world = self._world
+        for action in world.scenario.actions:
+            if action.command in ("job-complete", "block-job-complete") and action.name in world.started_at:
+                pending = world.pending[action.name]
+                who = action.arguments.get("id") or action.arguments.get("device")
+                if who == job and "error" not in (getattr(pending, "reply", None) or {}):
+                    return True
+        return False
+
+    # Inside
+
+    def _look_inside(self, job_id: str, job: Any) -> None:
+        state = job.state
+        if state == "concluded" or state == "null" or state == "pending":
+            return
+        counted = bytes_counted = active_counted = 0
+        claims: list[tuple[int, int]] = []
+        for operation in job.operations:
+            if operation.active:
+                active_counted += 1
+            elif not operation.pseudo:
+                counted += operation.started
+                bytes_counted += operation.length
+            if operation.claim is not None:
+                claims.append(operation.claim)
+        if counted != job.in_flight or bytes_counted != job.bytes_in_flight:
+            self._fail(
+                FailureKind.INVARIANT,
+                f"{job.in_flight} operations of {job.bytes_in_flight} bytes are counted, "
+                f"{counted} of {bytes_counted} are in flight",
+            )
+        if counted > IN_FLIGHT_MAX:
+            self._fail(FailureKind.INVARIANT, f"{counted} operations are in flight, more than {IN_FLIGHT_MAX}")
+        if active_counted != job.active_writes_count:
+            self._fail(
+                FailureKind.INVARIANT,
+                f"{job.active_writes_count} active writes are counted, {active_counted} are under way",
+            )
+        if job.active_bytes_in_flight < 0 or (not active_counted and job.active_bytes_in_flight):
+            self._fail(FailureKind.INVARIANT, f"{job.active_bytes_in_flight} bytes of active writes in flight")
+        if not 0 <= job.buffers_free_count <= job.buffers_count:
+            self._fail(FailureKind.INVARIANT, f"{job.buffers_free_count} of {job.buffers_count} buffers are free")
+        if job.progress_remaining < 0:
+            self._fail(FailureKind.INVARIANT, f"progress has {job.progress_remaining} bytes left")
+        if job.pause_count < 0:
+            self._fail(FailureKind.INVARIANT, f"the job is paused {job.pause_count} times")
+        if job.paused and counted:
+            self._fail(FailureKind.INVARIANT, f"the job is paused with {counted} operations in flight")
+        if len(claims) > 1 and not job.has_failed:
+            claims.sort()
+            for index in range(1, len(claims)):
+                if claims[index][0] < claims[index - 1][1]:
+                    self._fail(FailureKind.INVARIANT, f"two operations have claimed granule {claims[index][0]}")
+        if job.bitmap.count_bytes or job.in_flight:
+            self._initialised.add(job_id)
+        if job_id in self._initialised or job_id in self._ready:
+            self._check_known_to_differ(job_id, job, claims)
+
+    def _check_known_to_differ(self, job_id: str, job: Any, claims: list[tuple[int, int]]) -> None:
+        source, target = self._disks[job_id]
+        if source.size != target.size or job.filter.job is not job or job.has_failed:
+            return
+        bitmap = job.bitmap
+        clean_and_idle_differ = False
+        for granule in range(-(-source.size // GRANULE_BYTES)):
+            offset = granule * GRANULE_BYTES
+            if bitmap.get(offset):
+                continue
+            if any(first <= granule < end for first, end in claims):
+                continue
+            if _same(source, target, offset):
+                continue
+            clean_and_idle_differ = True
+            break
+        if clean_and_idle_differ:
+            self._fail(
+                FailureKind.DIRT_LOST, f"granule {granule} differs, is not dirty, and nothing is in flight there"
+            )
+        if job.actively_synced and (bitmap.count_bytes or job.in_flight):
+            self._fail(
+                FailureKind.INVARIANT,
+                f"actively-synced with {bitmap.count_bytes} bytes dirty and {job.in_flight} operations in flight",
+            )
+
+    # The end
+
+    def nothing_can_happen(self) -> Failure:
+        """Name a schedule that has stopped before its end: a deadlock, a lost wake-up, or neither."""
+        world = self._world
+        waits = world.waits()
+        stuck = ", ".join(world.unanswered()) or ", ".join(
+            f"{job} is {status}" for job, status in self._status.items() if status != "null"
+        )
+        text = f"nothing can happen any more: {stuck or 'something was never started'}"
+        jobs = world.stepping.jobs() if world.stepping is not None else {}
+        for job_id, job in jobs.items():
+            if job_id not in self._pairs:
+                continue
+            if self._has_circle(list(job.operations)):
+                return Failure(FailureKind.DEADLOCK, f"{text}; operations wait for each other", waits)
+            if self._has_forgotten_waiter(job):
+                return Failure(FailureKind.LOST_WAKE_UP, f"{text}; an operation waits for what has ended", waits)
+        return Failure(FailureKind.HANG, text, waits)
+
+    @staticmethod
+    def _has_circle(operations: list[Any]) -> bool:
+        for operation in operations:
+            seen = []
+            while operation is not None and operation not in seen:
+                seen.append(operation)
+                operation = operation.waits_for
+            if operation is not None:
+                return True
+        return False
+
+    @staticmethod
+    def _has_forgotten_waiter(job: Any) -> bool:
+        alive = list(job.operations)
+        return any(operation.waits_for is not None and operation.waits_for not in alive for operation in alive)
+
+    def at_end(self) -> None:
+        """Look at what is left when everything has been answered."""
+        world = self._world
+        for job_id in self._pairs:
+            if (
+                job_id in self._status
+                and job_id not in self._ended
+                and self._status[job_id] not in ("concluded", "null")
+            ):
+                self._fail(FailureKind.WRONG_EVENT, f"{job_id} has announced no end")
+        if not self._errors_expected:
+            for name, pending in world.pending.items():
+                if isinstance(pending, PendingRequest) and pending.errno and not self._was_resized():
+                    self._fail(FailureKind.WRONG_DATA, f"{name} fails with errno {pending.errno}")
+        self._check_data()
+
+    def _was_resized(self) -> bool:
+        return any(action.kind is ActionKind.RESIZE for action in self._world.scenario.actions)
+
+    def _check_data(self) -> None:
+        """Every unit of a guest's disk, and of what it read, is what some write left there that none came after."""
+        world = self._world
+        guests = {action.disk for action in world.scenario.actions if action.kind in GUEST_KINDS}
+        for name in sorted(guests):
+            actions = [action for action in world.scenario.actions if action.disk == name]
+            writes = [action for action in actions if action.kind in WRITING_KINDS]
+            disk = next(disk for disk in world.scenario.disks if disk.name == name)
+            end = len(world.steps) + 1
+            live = world.disks[self._live[name]]
+            if live.size == world.disks[name].size:
+                contents = live.read_bytes(0, live.size)
+                self._check_range(live.name, writes, disk, 0, contents, started=end, answered=end)
+            for action in actions:
+                pending = world.pending.get(action.name)
+                if action.kind is ActionKind.READ and isinstance(pending, PendingRequest) and pending.data is not None:
+                    self._check_range(
+                        f"what {action.name} read",
+                        writes,
+                        disk,
+                        action.offset,
+                        pending.data,
+                        started=world.started_at[action.name],
+                        answered=world.answered_at[action.name],
+                    )
+
+    def _check_range(
+        self, what: str, writes: list[Action], disk: Disk, start: int, data: bytes, *, started: int, answered: int
+    ) -> None:
+        borders = {start, start + len(data)}
+        for action in writes:
+            borders |= {action.offset, action.offset + action.length}
+        borders |= {border for hole in disk.holes for border in (hole * GRANULE_BYTES, (hole + 1) * GRANULE_BYTES)}
+        edges = sorted(border for border in borders if start <= border <= start + len(data))
+        for first, last in pairwise(edges):
+            lawful = self._lawful_values(writes, disk, first, started, answered)
+            part = data[first - start : last - start]
+            if not any(part == bytes([value]) * len(part) for value in lawful):
+                expected = " or ".join(f"0x{value:02x}" for value in sorted(lawful))
+                self._fail(FailureKind.WRONG_DATA, f"{what} has 0x{part[0]:02x} at {first}, not {expected}")
+
+    def _lawful_values(self, writes: list[Action], disk: Disk, offset: int, started: int, answered: int) -> set[int]:
+        world = self._world
+        here = [
+            (world.started_at[action.name], world.answered_at.get(action.name, 1 << 30), action)
+            for action in writes
+            if action.offset <= offset < action.offset + action.length and action.name in world.started_at
+        ]
+        # A discard, and a write that failed, may have changed the data or not.
+        sure = [
+            (begin, end)
+            for begin, end, action in here
+            if action.kind is not ActionKind.DISCARD and not getattr(world.pending[action.name], "errno", None)
+        ]
+        values = set()
+        for begin, end, action in here:
+            if begin < answered and not any(later > end and done <= started for later, done in sure):
+                values.add(action.value if action.kind is ActionKind.WRITE else 0)
+        if not any(done <= started for _, done in sure):
+            values.add(0 if offset // GRANULE_BYTES in disk.holes else disk.fill or 0)
+        return values
+
+    def _fail(self, kind: FailureKind, text: str) -> None:
+        raise Failure(kind, text)
+
+
+def _same(one: HeldStorage, other: HeldStorage, offset: int) -> bool:
+    pages, others = one.memory.pages, other.memory.pages
+    index = offset // GRANULE_BYTES
+    left, right = pages.get(index), others.get(index)
+    if left is right:
+        return True
+    if left is not None and right is not None:
+        return left == right
+    length = min(GRANULE_BYTES, one.size - offset)
+    return one.read_bytes(offset, length) == other.read_bytes(offset, length)

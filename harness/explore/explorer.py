@@ -1,0 +1,125 @@
+"""Explores a scenario: runs schedule after schedule until a strategy, a budget or the user says that it is enough."""
+
+from __future__ import annotations
+
+from harness.explore.classes import class_of
+from harness.explore.decision import Decision
+from harness.explore.failure import Failure, FailureKind
+from harness.explore.report import Budget, Finding, Report
+from harness.explore.runner import Abandoned, Opener, Run, run_schedule
+from harness.explore.scenario import Scenario
+from harness.explore.strategies import Bounded, Everything, Pct, Portfolio, Strategy, Uniform
+from harness.explore.world import World
+
+NO_LIMIT = Budget()
+
+
+def explore(
+    opener: Opener,
+    scenario: Scenario,
+    strategy: Strategy,
+    budget: Budget = NO_LIMIT,
+    *,
+    coarse: bool = False,
+    findings_max: int = 1,
+    counts_classes: bool = True,
+) -> Report:
+    """Run schedules until `findings_max` have failed, the strategy has no more, or the budget is spent.
+
+    An interruption (Ctrl-C) ends it too, with the report as it stands.
+
+    :param counts_classes: whether to find out which schedules are equivalent, which costs a tenth of the speed.
+    """
+    report = Report(scenario, strategy.name)
+    try:
+        for choose in strategy.choosers(report):
+            if not report.has_budget(budget):
+                report.left += 1
+                break
+            try:
+                run = run_schedule(opener, scenario, choose, coarse=coarse)
+            except Abandoned:
+                report.redundant += 1
+                continue
+            _count(report, run, counts_classes)
+            strategy.ran(run, report)
+            if run.failure is not None:
+                report.findings.append(
+                    Finding(scenario, run.steps, run.failure, strategy.name, report.schedules, coarse)
+                )
+                if len(report.findings) >= findings_max:
+                    break
+    except KeyboardInterrupt:
+        report.is_interrupted = True
+    report.has_budget(NO_LIMIT)  # takes the time
+    return report
+
+
+def _count(report: Report, run: Run, counts_classes: bool) -> None:
+    report.schedules += 1
+    report.steps += len(run.steps)
+    report.steps_max = max(report.steps_max, len(run.steps))
+    if run.outcome is not None:
+        report.outcomes[run.outcome] += 1
+        if counts_classes:
+            report.classes[class_of(run.trace)] += 1
+
+
+def check_determinism(
+    opener: Opener, scenario: Scenario, strategy: Strategy, *, coarse: bool = False
+) -> Failure | None:
+    """Run one schedule of the strategy, then the same again, and compare what is offered at every step.
+
+    :return: what differs first, None when nothing does.
+    """
+    offered: list[list[str]] = []
+    chosen: list[int] = []
+    report = Report(scenario)
+    first_chooser = next(iter(strategy.choosers(report)))
+
+    def first(world: World, decisions: list[Decision]) -> int:
+        index = first_chooser(world, decisions)
+        offered.append([decision.label for decision in decisions])
+        chosen.append(index)
+        return index
+
+    step = 0
+
+    def second(world: World, decisions: list[Decision]) -> int:
+        nonlocal step
+        labels = [decision.label for decision in decisions]
+        if step >= len(offered) or labels != offered[step]:
+            before = offered[step] if step < len(offered) else []
+            raise Failure(
+                FailureKind.NONDETERMINISM,
+                f"step {step + 1} offered {_names(before)} the first time and {_names(labels)} the second",
+            )
+        step += 1
+        return chosen[step - 1]
+
+    one = run_schedule(opener, scenario, first, coarse=coarse)
+    other = run_schedule(opener, scenario, second, coarse=coarse)
+    if other.failure is not None and other.failure.kind is FailureKind.NONDETERMINISM:
+        return other.failure
+    if one.outcome != other.outcome or str(one.failure) != str(other.failure):
+        return Failure(FailureKind.NONDETERMINISM, "the same schedule has two outcomes")
+    return None
+
+
+def _names(labels: list[str]) -> str:
+    return ", ".join(f"'{label}'" for label in labels) or "nothing"
+
+
+def strategy_named(name: str, *, bound: int, depth: int, seed: int) -> Strategy:
+    """A strategy by the word that the command line has for it."""
+    match name:
+        case "bounded":
+            return Bounded(bound)
+        case "everything":
+            return Everything()
+        case "pct":
+            return Pct(depth, seed)
+        case "random":
+            return Uniform(seed)
+        case _:
+            return Portfolio(seed, min(bound, 1))

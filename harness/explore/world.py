@@ -1,0 +1,388 @@
+"""One run of a scenario on one session: which decisions there are, taking them, and what came of it.
+
+All storage is held, so that nothing completes without a decision. On a model everything else is a decision too (which
+timer fires, when a guest's request or a command starts); between two of them the model runs to rest. A real program
+runs to rest in its own way, and its timers fire when they will.
+"""
+
+from __future__ import annotations
+
+import errno as errno_numbers
+from functools import partial
+from typing import Any
+
+from harness.errors import ImplementationCrash, ImplementationError, ImplementationHang
+from harness.explore.decision import JOB, Decision, Footprint, describe_request
+from harness.explore.failure import Failure, FailureKind
+from harness.explore.scenario import (
+    EVENT,
+    GRANULE_BYTES,
+    GUEST_KINDS,
+    READY,
+    STARTED,
+    STOPPED,
+    WRITING_KINDS,
+    Action,
+    ActionKind,
+    Fault,
+    Hold,
+    Scenario,
+)
+from harness.implementations.base import GuestPort, PendingCommand, PendingRequest, Session
+from harness.implementations.stepping import Stepping
+from harness.storage import HeldStorage, Operation, StorageRequest
+
+TIMERS_IN_A_ROW_MAX = 64
+"""So many timers in a row with nothing else to decide, and no end: the job goes round for ever."""
+
+STEPS_MAX = 1000
+"""No schedule of a small bench has a tenth of these steps."""
+
+_QUIET_STATES = frozenset({"pending", "concluded"})
+_ORDINARY_STATES = frozenset({"running", "ready"})
+
+
+class World:
+    """A scenario under way.
+
+    :param coarse: whether timers that are due fire by themselves, as they do on a real program.
+    :ivar steps: the labels of the decisions taken. :ivar step_decisions: the decisions themselves.
+    :ivar answers: by action, the errno of a guest's request or the reply to a command, once there is one.
+    :ivar started_at, answered_at: by action, the number of the step.
+    :ivar disks: by name.
+    """
+
+    def __init__(self, session: Session, scenario: Scenario, *, coarse: bool = False) -> None:
+        self.session = session
+        self.scenario = scenario
+        self.stepping: Stepping | None = getattr(session, "stepping", None)
+        self.disks: dict[str, HeldStorage] = {}
+        self.steps: list[str] = []
+        self.started_at: dict[str, int] = {}
+        self.answered_at: dict[str, int] = {}
+        self.pending: dict[str, PendingRequest | PendingCommand] = {}
+        self.submitted: list[tuple[str, StorageRequest]] = []
+        self.changed_disks = False
+        self.timers_in_a_row = 0
+        self._coarse = coarse or self.stepping is None
+        self._guests: dict[str, GuestPort] = {}
+        self._held: dict[StorageRequest, Decision] = {}
+        self._unstarted: dict[str, Decision] = {}
+        self._unanswered: dict[str, PendingRequest | PendingCommand] = {}
+        self._faults = [fault for fault in scenario.faults if not fault.always]
+        self._undecided_faults = len(self._faults)
+        self._permanent_faults = [fault for fault in scenario.faults if fault.always]
+        self._stops_seen = 0
+        self._starts: dict[str, int] = {}
+        self._event_names: set[str] = set()
+        self._fault_decisions: dict[StorageRequest, Decision] = {}
+        self._has_exceptions = bool(self._permanent_faults or scenario.holds)
+        self._jobs_count = len(scenario.pairs())
+        self._partners = {name: pair[0] for pair in scenario.pairs().values() for name in pair}
+        self._actor_of_task: dict[str, str] = {}
+        self._events_seen = 0
+        self._ready_jobs: set[str] = set()
+        self._current_actor = ""
+        self._set_up()
+
+    # Setting up
+
+    def _set_up(self) -> None:
+        scenario = self.scenario
+        for disk in scenario.disks:
+            storage = HeldStorage(disk.name, disk.size_bytes)
+            storage.limit_record(0)
+            if disk.fill is not None:
+                storage.fill(disk.fill)
+            for granule in disk.holes:
+                storage.memory.zero(granule * GRANULE_BYTES, GRANULE_BYTES, unmap=True)
+            storage.hold()
+            storage.on_submit.append(self._on_submit)
+            self.disks[disk.name] = storage
+            self.session.attach(disk.name, storage, unmap=disk.unmap)
+        for action in (*scenario.setup, *scenario.actions):
+            if action.kind in GUEST_KINDS and action.disk not in self._guests:
+                self._guests[action.disk] = self.session.open_guest(action.disk)
+        for action in scenario.setup:
+            self._start(action)
+            self._rest()
+        for number, action in enumerate(scenario.actions):
+            label = f"{'guest' if action.is_guest_request else 'command'} {action.name}: starts"
+            footprint = None
+            if action.kind in WRITING_KINDS:
+                footprint = self._footprint(action.disk, action.offset, action.length)
+            self._unstarted[action.name] = Decision(action.name, label, footprint, number=number)
+
+    def _footprint(self, disk: str, offset: int, length: int) -> Footprint | None:
+        source = self._partners.get(disk)
+        if source is None or not length:
+            return None
+        start = offset // GRANULE_BYTES * GRANULE_BYTES
+        return Footprint(source, start, -(-(offset + length) // GRANULE_BYTES) * GRANULE_BYTES)
+
+    def _on_submit(self, request: StorageRequest) -> None:
+        task = self.stepping.running() if self.stepping is not None else ""
+        actor = self._actor_of_task.get(task, JOB) if task else JOB
+        # The end of a copy wakes the job, which may then do anything; the end of its read only starts its write.
+        footprint = None
+        if request.operation is not Operation.FLUSH and (
+            actor is not JOB or (task.startswith("mirror") and request.operation is Operation.READ)
+        ):
+            footprint = self._footprint(request.storage.name, request.offset, request.length)
+        who = f"guest {actor}" if actor is not JOB else "copy" if task.startswith("mirror") else JOB
+        self._held[request] = Decision(actor, f"{who}: {describe_request(request)}", footprint, request=request)
+        self.submitted.append((actor, request))
+
+    # What can happen next
+
+    def decisions(self) -> list[Decision]:
+        """Everything that can happen next, in an order that depends on nothing but what has happened."""
+        found: list[Decision] = []
+        if not self._coarse:
+            assert self.stepping is not None
+            timer = self.stepping.next_timer()
+            if timer is not None and not timer.delay_ns:
+                found.append(Decision(JOB, f"{JOB}: {timer.name}"))
+        failing: list[Decision] = []
+        if self._has_exceptions:
+            self._sort_exceptions(found, failing)
+        else:
+            found += self._held.values()
+        for decision in self._unstarted.values():
+            if self._holds_now(self.scenario.actions[decision.number].after, decision.actor):
+                found.append(decision)
+        if self._faults:
+            found += self._possible_faults()
+        if self.stepping is not None and (timer := self.stepping.next_timer()) is not None and timer.delay_ns:
+            found.append(Decision(JOB, f"{JOB}: {timer.name}, later", takes_time=True))
+        return found + failing
+
+    def _sort_exceptions(self, found: list[Decision], failing: list[Decision]) -> None:
+        """Leave out what is kept waiting, and put what will always fail behind everything else: no good comes of it."""
+        for request, decision in self._held.items():
+            if any(_matches(fault, request) for fault in self._permanent_faults):
+                decision.takes_time = decision.is_fault = True
+                failing.append(decision)
+            elif not any(
+                _matches(hold, request)
+                and (hold.value is None or (request.data or b"")[:1] == bytes([hold.value]))
+                and not self._holds_now(hold.until)
+                for hold in self.scenario.holds
+            ):
+                found.append(decision)
+
+    def _holds_now(self, condition: str, actor: str = "") -> bool:
+        if not condition:
+            return True
+        if condition == READY:
+            return len(self._ready_jobs) == self._jobs_count
+        if condition == STOPPED:
+            return self._stops_seen > self._starts.get(actor, 0)
+        if condition.startswith(EVENT):
+            return condition.removeprefix(EVENT) in self._event_names
+        if condition.startswith(STARTED):
+            return condition.removeprefix(STARTED) in self.started_at
+        return condition in self.answered_at
+
+    def _possible_faults(self) -> list[Decision]:
+        found = []
+        for request, decision in self._held.items():
+            for number, fault in enumerate(self._faults):
+                if _matches(fault, request):
+                    label = f"{decision.label} fails with {fault.error}"
+                    found.append(Decision(decision.actor, label, request=request, number=number, is_fault=True))
+                    break
+        return found
+
+    # Taking a decision
+
+    def take(self, decision: Decision) -> None:
+        """Let it happen, and run to rest.
+
+        :raise Failure: when the implementation breaks.
+        """
+        self.steps.append(decision.label)
+        self._current_actor = decision.actor
+        self.submitted.clear()
+        try:
+            self._do(decision)
+            self._rest()
+        except ImplementationHang as error:
+            raise Failure(FailureKind.LIVELOCK, str(error), error.waits) from error
+        except ImplementationCrash as error:
+            raise Failure(FailureKind.CRASH, str(error), error.detail.splitlines()) from error
+        except ImplementationError as error:
+            raise Failure(FailureKind.CRASH, str(error)) from error
+        if len(self.steps) > STEPS_MAX:
+            raise Failure(FailureKind.LIVELOCK, f"{STEPS_MAX} steps and no end", self.waits())
+
+    def _do(self, decision: Decision) -> None:
+        request = decision.request
+        if request is not None:
+            if not decision.takes_time:
+                self.timers_in_a_row = 0
+            del self._held[request]
+            errno = 0
+            if decision.is_fault and decision.number >= 0:
+                errno = getattr(errno_numbers, self._faults.pop(decision.number).error)
+            elif decision.is_fault:
+                errno = next(
+                    getattr(errno_numbers, fault.error) for fault in self._permanent_faults if _matches(fault, request)
+                )
+                self.timers_in_a_row += 1
+            self.changed_disks = self.changed_disks or request.operation is not Operation.READ
+            request.release(errno)
+        elif decision.number >= 0:
+            self.timers_in_a_row = 0
+            action = self.scenario.actions[decision.number]
+            if not action.repeats:
+                del self._unstarted[decision.actor]
+            self._starts[action.name] = self._starts.get(action.name, 0) + 1
+            self._start(action)
+        else:
+            assert self.stepping is not None
+            self.timers_in_a_row = self.timers_in_a_row + 1 if decision.takes_time else self.timers_in_a_row
+            self.stepping.fire_next_timer()
+
+    def _start(self, action: Action) -> None:
+        self.started_at[action.name] = len(self.steps)
+        match action.kind:
+            case ActionKind.COMMAND:
+                self._actor_of_task[f"command {action.command}"] = action.name
+                command = self.session.submit_command(action.command, action.arguments)
+                self.pending[action.name] = self._unanswered[action.name] = command
+            case ActionKind.RESIZE:
+                self.disks[action.disk].resize(action.length)
+                self.answered_at[action.name] = len(self.steps)
+            case ActionKind.DRAIN:
+                assert self.stepping is not None
+                section = PendingCommand("drain", {})
+                self.pending[action.name] = self._unanswered[action.name] = section
+                self.stepping.begin_drain(action.disk, partial(setattr, section, "reply", {"return": {}}))
+            case ActionKind.UNDRAIN:
+                assert self.stepping is not None
+                self.answered_at[action.name] = len(self.steps)
+                self.stepping.end_drain(action.disk)
+            case _:
+                self._submit(action)
+
+    def _submit(self, action: Action) -> None:
+        kind = action.kind
+        # The model's own name for the coroutine that serves the request.
+        self._actor_of_task[f"guest {kind.value} {action.offset}+{action.length}"] = action.name
+        payload = bytes([action.value]) * action.length if kind is ActionKind.WRITE else None
+        request = PendingRequest(Operation(kind.value), action.offset, action.length, payload)
+        self.pending[action.name] = self._unanswered[action.name] = request
+        self._guests[action.disk].submit(request)
+
+    def _rest(self) -> None:
+        if self._coarse:
+            self.session.settle()
+        else:
+            assert self.stepping is not None
+            self.stepping.rest()
+        if self._unanswered:
+            for name in [name for name, pending in self._unanswered.items() if pending.done]:
+                del self._unanswered[name]
+                self.answered_at[name] = len(self.steps)
+        events = self.session.events
+        while self._events_seen < len(events):
+            event = events[self._events_seen]
+            self._events_seen += 1
+            self._event_names.add(event.name)
+            if event.name == "BLOCK_JOB_READY":
+                self._ready_jobs.add(event.data["device"])
+            elif event.name == "BLOCK_JOB_ERROR" and event.data["action"] == "stop":
+                self._stops_seen += 1
+
+    def is_contended(self) -> bool:
+        """Whether somebody waits for a range or for a drained section: then the order of what ends decides who goes on.
+
+        Also true whenever the inside cannot be looked at, or the job is in no ordinary state.
+        """
+        if self.stepping is None or self._undecided_faults != len(self._faults):
+            return True
+        return any(
+            job.state not in _ORDINARY_STATES
+            or job.in_own_drain
+            or any(operation.waits_for is not None for operation in job.operations)
+            for job in self.stepping.jobs().values()
+        )
+
+    # The end
+
+    def is_finished(self) -> bool:
+        """Whether everything has been started and answered, nothing is held, and no job has anything left to do."""
+        if self._unanswered or self._held or self._is_something_left():
+            return False
+        if self.stepping is None:
+            return True
+        return all(job.state in _QUIET_STATES for job in self.stepping.jobs().values())
+
+    def _is_something_left(self) -> bool:
+        actions = self.scenario.actions
+        return any(
+            not actions[decision.number].optional and not actions[decision.number].repeats
+            for decision in self._unstarted.values()
+        )
+
+    def waits(self) -> list[str]:
+        """What everybody waits for."""
+        waits = self.stepping.waits() if self.stepping is not None else []
+        waits += [f"{name}: waits for {self._condition(decision)}" for name, decision in self._unstarted.items()]
+        return waits
+
+    def _condition(self, decision: Decision) -> str:
+        return self.scenario.actions[decision.number].after or "its turn"
+
+    def unanswered(self) -> list[str]:
+        """The actions that were started and not answered, in order."""
+        return list(self._unanswered)
+
+    def outcome(self) -> tuple[Any, ...]:
+        """What an outsider sees of the run: events, answers, and what the disks hold."""
+        events = tuple(_event(event.name, event.data) for event in self.session.events)
+        answers = tuple((name, _answer(pending)) for name, pending in sorted(self.pending.items()))
+        return events, answers, self.contents()
+
+    def contents(self) -> tuple[tuple[str, tuple[tuple[int, int], ...]], ...]:
+        """Of each disk its runs of equal bytes, as (length, value)."""
+        return tuple((name, _runs(disk.read_bytes(0, disk.size))) for name, disk in self.disks.items())
+
+
+def _matches(rule: Fault | Hold, request: StorageRequest) -> bool:
+    return rule.disk == request.storage.name and rule.operation == request.operation.value
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    who = data.get("id") or data.get("device") or ""
+    details = data.get("status") or data.get("error") or data.get("action") or ""
+    return " ".join(filter(None, (name, who, details)))
+
+
+def _answer(pending: PendingRequest | PendingCommand) -> str:
+    if isinstance(pending, PendingRequest):
+        if pending.errno is None:
+            return "none"
+        if pending.errno:
+            return errno_numbers.errorcode.get(pending.errno, str(pending.errno))
+        return _describe(_runs(pending.data)) if pending.data is not None else "ok"
+    if pending.reply is None:
+        return "none"
+    error = pending.reply.get("error")
+    return "ok" if error is None else str(error["desc"])
+
+
+def _describe(runs: tuple[tuple[int, int], ...]) -> str:
+    return " ".join(f"{length}x{value:02x}" for length, value in runs)
+
+
+def _runs(data: bytes) -> tuple[tuple[int, int], ...]:
+    runs: list[tuple[int, int]] = []
+    position, size = 0, len(data)
+    while position < size:
+        value = data[position : position + 1]
+        rest = len(data) - position - len(data[position:].lstrip(value))
+        runs.append((rest, value[0]))
+        position += rest
+    return tuple(runs)
