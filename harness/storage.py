@@ -54,6 +54,9 @@ _ARRIVED, _HELD, _COMPLETED, _FAILED, _NEVER = RequestState
 
 Callback = Callable[["StorageRequest"], None]
 
+Interceptor = Callable[["StorageRequest"], "int | None"]
+"""Decides a request before any rule does: an errno to fail it with, 0 to hold it, None to leave it to the rules."""
+
 
 class StorageRequest:
     """One request, from its arrival on; the record keeps it after its completion.
@@ -217,6 +220,8 @@ class HeldStorage:
     :ivar on_submit: called with each request after the rules decided and before it completes.
     :ivar on_finish: called with each request when it completed or failed, before its submitter hears of it.
     :ivar memory: the contents; for reading.
+    :ivar intercept: decides requests before the rules; None leaves all to them. For whoever injects faults behind a
+        case's back.
     """
 
     def __init__(self, name: str, size: int, *, write_back: bool = False) -> None:
@@ -233,6 +238,7 @@ class HeldStorage:
         self.requests: list[StorageRequest] = []
         self.on_submit: list[Callback] = []
         self.on_finish: list[Callback] = []
+        self.intercept: Interceptor | None = None
         self._record_limit: int | None = None
         self._arrived = 0
         self._rules: list[Rule] = []
@@ -302,6 +308,11 @@ class HeldStorage:
         error = 0
         if offset < 0 or length < 0 or offset + length > self.memory.size:
             error = _out_of_range(request)
+        elif self.intercept is not None and (decided := self.intercept(request)) is not None:
+            error = decided
+            if not decided:
+                request.state = _HELD
+                self._held[index] = request
         elif self._rules:
             # Newest first: a case narrows what an earlier line of it asked for.
             for rule in reversed(self._rules):

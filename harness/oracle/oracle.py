@@ -78,6 +78,7 @@ class Oracle:
         self._flushes: dict[int, int] = {}
         self._not_firm: list[Candidate] = []
         self._answered: list[Candidate] = []
+        self._different: set[int] = set()
         self._storage_under_way: dict[tuple[str, int], StorageRequest] = {}
         self._guest_map = self._map_of(source)
         self._firm_map: SegmentMap | None = self._guest_map.copy() if source.has_write_back_cache else None
@@ -186,6 +187,7 @@ class Oracle:
         self._leaving_number = None
         self._frozen_map = None
         self.phase = Phase.COPYING
+        self._compare_disks()
 
     def job_changed_to_active(self) -> None:
         """Guests' writes that begin from now on are mirrored actively; tell by `job_synced` when that has an effect."""
@@ -197,6 +199,7 @@ class Oracle:
             return
         if self._all_are_active():
             self.phase = Phase.SYNCED
+        self._compare_disks()
         if self.target.has_write_back_cache:
             self._check_flushed_at_ready()
         if self._immediate:
@@ -269,6 +272,10 @@ class Oracle:
         """Judge the whole of both disks by the rules of the phase."""
         self._check_range(0, max(self.source.size, self.target.size), occasion)
 
+    def check_converged(self) -> None:
+        """Judge that the disks hold the same but where a change failed, when nothing is dirty and nothing under way."""
+        self._check_equal(0, self.source.size, "everything else had come to an end")
+
     def _storage_submitted(self, request: StorageRequest) -> None:
         self._storage_under_way[request.storage.name, request.index] = request
 
@@ -276,6 +283,8 @@ class Oracle:
         self._storage_under_way.pop((request.storage.name, request.index), None)
         if request.errno or request.operation not in CHANGING:
             return
+        if self.phase is not Phase.IDLE:
+            self._compare_granules(request.offset, request.length)
         if self.phase is Phase.COPYING and request.storage is self.target and request.operation is Operation.WRITE:
             self._check_foreign(request)
         if self._immediate:
@@ -303,7 +312,7 @@ class Oracle:
         self, disk: HeldStorage, segments: SegmentMap, offset: int, length: int, rule: Rule, occasion: str
     ) -> None:
         for start, end, segment in segments.overlapping(offset, length):
-            if disk is self.target and not self._in_scope(segment):
+            if disk is self.target and not self._is_owed(segment):
                 continue
             if disk is self.source and self._may_be_on_one_disk_only(segment):
                 continue
@@ -451,6 +460,17 @@ class Oracle:
     def _in_scope(self, segment: Segment) -> bool:
         return self._whole or segment.newest.number > self._started_number
 
+    def _is_owed(self, segment: Segment) -> bool:
+        """Whether the target must have one of what is lawful on the source.
+
+        Where only changes are copied, it keeps contents of its own until the first change of a range has reached it.
+        """
+        return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
+
+    def _brought_to_target(self, segment: Segment) -> bool:
+        """Whether the target must hold one of the candidates: not what was never copied and not yet overwritten."""
+        return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
+
     def _may_be_on_one_disk_only(self, segment: Segment) -> bool:
         return self._leaving_number is not None and segment.newest.number > self._leaving_number
 
@@ -468,33 +488,41 @@ class Oracle:
         return False
 
     def _differing(self, offset: int, length: int) -> list[tuple[int, int]]:
-        """The granules in a range, cut to it, in which the disks differ."""
+        """The granules in a range, cut to it, in which the disks may differ."""
         end = min(offset + length, self.source.size, self.target.size)
-        if offset >= end:
-            return []
         granularity = self._granularity_bytes
-        found: dict[tuple[int, int], None] = {}
-        for index in self._differing_pages(offset, end):
-            page_end = min((index + 1) * PAGE_SIZE, end)
-            start = max(index * PAGE_SIZE, offset)
-            while start < page_end:
-                first = max(start - start % granularity, offset)
-                behind = min(start - start % granularity + granularity, end)
-                if (first, behind) not in found:
-                    cut = min(behind, page_end)
-                    if self._first_different(start, cut) is not None:
-                        found[first, behind] = None
-                start = behind
-        return list(found)
-
-    def _differing_pages(self, offset: int, end: int) -> list[int]:
-        one, other = self.source.memory.pages, self.target.memory.pages
-        first, last = offset // PAGE_SIZE, (end - 1) // PAGE_SIZE
-        if last - first <= len(one) + len(other):
-            indices: Iterable[int] = range(first, last + 1)
+        first, last = offset // granularity, (end - 1) // granularity
+        if last - first < len(self._different):
+            numbers = [number for number in range(first, last + 1) if number in self._different]
         else:
-            indices = sorted(index for index in one.keys() | other.keys() if first <= index <= last)
-        return [index for index in indices if one.get(index, ZERO_PAGE) != other.get(index, ZERO_PAGE)]
+            numbers = sorted(number for number in self._different if first <= number <= last)
+        return [(max(number * granularity, offset), min((number + 1) * granularity, end)) for number in numbers]
+
+    def _compare_granules(self, offset: int, length: int) -> None:
+        """Note of the granules that a range touches whether the disks differ there."""
+        granularity = self._granularity_bytes
+        size = min(self.source.size, self.target.size)
+        source, target = self.source.memory, self.target.memory
+        for number in range(offset // granularity, -(-min(offset + length, size) // granularity)):
+            start = number * granularity
+            length = min(granularity, size - start)
+            if source.read(start, length) == target.read(start, length):
+                self._different.discard(number)
+            else:
+                self._different.add(number)
+
+    def _compare_disks(self) -> None:
+        """Note of every granule whether the disks differ there; looks at what is allocated only."""
+        self._different.clear()
+        one, other = self.source.memory.pages, self.target.memory.pages
+        step = max(self._granularity_bytes, PAGE_SIZE)
+        places = {
+            index * PAGE_SIZE // step
+            for index in one.keys() | other.keys()
+            if one.get(index, ZERO_PAGE) != other.get(index, ZERO_PAGE)
+        }
+        for place in places:
+            self._compare_granules(place * step, step)
 
     def _first_different(self, start: int, end: int) -> int | None:
         one, other = self.source.memory.read(start, end - start), self.target.memory.read(start, end - start)

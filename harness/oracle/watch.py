@@ -18,6 +18,10 @@ GRANULARITY_BYTES_DEFAULT = 65536
 """What a mirror takes for a target without clusters (QA-07)."""
 
 
+WATCHED_BYTES_MAX = 256 << 20
+"""Larger disks are not watched: the oracle looks at whole disks, however little of them is there."""
+
+
 class WatchedJob:
     """A mirror and its oracle.
 
@@ -152,6 +156,11 @@ class WatchedSession(Session):
         if oracle is not None:
             oracle.guest_answered(request, errno, data)
 
+    @property
+    def guests_wait(self) -> bool:
+        """Whether a guest's request is without an answer."""
+        return bool(self._pending)
+
     def _oracle_of_guest(self, node_name: str) -> Oracle | None:
         job = self._job_on(self._guests_of[node_name])
         return job.oracle if job is not None else None
@@ -162,6 +171,8 @@ class WatchedSession(Session):
         source = self._disks.get(arguments.get("device", ""))
         target = self._disks.get(arguments.get("target", ""))
         if source is None or target is None or source is target or self._is_mirrored(source, target):
+            return self._submit(name, arguments, lambda *_: None)
+        if max(source.size, target.size) > WATCHED_BYTES_MAX:
             return self._submit(name, arguments, lambda *_: None)
         for old in [job for job in self.jobs if source in _disks_of(job) or target in _disks_of(job)]:
             self._forget(old)
@@ -262,12 +273,12 @@ class WatchedSession(Session):
             self._forget(job)
             return
         oracle = job.oracle
-        dirty_bytes = self._dirty_bytes(job) if oracle.phase is Phase.COPYING and not job.is_over else None
+        dirty_bytes = self.dirty_bytes(job) if oracle.phase is Phase.COPYING and not job.is_over else None
         oracle.check_rest(dirty_bytes)
         if job.is_ready and job.is_active and dirty_bytes == 0:
             oracle.job_synced()
 
-    def _dirty_bytes(self, job: WatchedJob) -> int | None:
+    def dirty_bytes(self, job: WatchedJob) -> int | None:
         """What the mirror says is dirty; None when it cannot be asked now."""
         if self._stepping is not None:
             inside = self._stepping.jobs().get(job.job_id)
