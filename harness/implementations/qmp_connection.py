@@ -36,7 +36,7 @@ class QmpConnection:
 
     :param on_event: called with each event's name and data.
     :param changed: called whenever anything was heard.
-    :ivar lost: None, or what was lost when the program hung up.
+    :ivar lost: None, or why there is no connection any more. :ivar hung_up: whether it was the program that ended it.
     :ivar activity: grows with every reply and event.
     """
 
@@ -44,6 +44,7 @@ class QmpConnection:
         self.activity = 0
         self._last_messages: deque[tuple[str, Any]] = deque(maxlen=LAST_MESSAGES_COUNT)
         self.lost: str | None = None
+        self.hung_up = False
         self._changed = changed
         self._on_event = on_event
         self._client = QMPClient("mirrorcheck")
@@ -63,14 +64,15 @@ class QmpConnection:
         """Notice the end of the connection when it comes, and not only when the next command is sent."""
         while await self._client.runstate_changed() is Runstate.RUNNING:
             pass
+        reason = ""
         try:
             await self._client.disconnect()
-            reason = "it hung up"
-        except EOFError:
-            reason = "it hung up"
+            self.hung_up = True
+        except (EOFError, OSError):
+            self.hung_up = True
         except Exception as error:  # whatever stopped the reader: bad JSON, an event that is none
             reason = _one_line(error)
-        self.lost = self.lost or f"QMP connection lost: {reason}"
+        self.lost = self.lost or f"QMP connection lost: {'it hung up' if self.hung_up else reason}"
         self.activity += 1
         self._changed()
 

@@ -174,6 +174,8 @@ class DaemonSession(Session):
     def _check_alive(self) -> None:
         if self._qmp.lost is None:
             return
+        if not self._qmp.hung_up:  # it was we who could not go on; that it may end because of that is no crash
+            raise ProtocolViolation(self._qmp.lost)
         try:
             status = self._child.wait(1.0)
         except TimeoutError:
