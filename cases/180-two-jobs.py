@@ -1,0 +1,75 @@
+"""180-two-jobs: two mirrors at once have nothing to do with each other.
+
+One is completed, cancelled, fails, or is paused meanwhile; the other goes to its end. What each job goes through is
+listed by itself. Where a program drains everything when its graph changes, a job shows that by pausing for a moment;
+those moments are left out.
+
+Groups: job quick
+Source: TP-13, UJ-1, QE-01, QE-03, QE-10, real-qemu E
+"""
+
+from collections.abc import Sequence
+
+from harness.bench import Bench
+from harness.disk import Disk
+from harness.implementations.base import Event
+from harness.units import KIB
+
+
+def run(bench: Bench) -> None:
+    for what in ("completed", "cancelled", "failed", "paused"):
+        bench.note(f"the first is {what}")
+        disks = []
+        for number in (1, 2):
+            source = bench.disk(f"source-{what}-{number}", 192 * KIB, 0x10 + number)
+            disks.append((source, bench.disk(f"target-{what}-{number}", 192 * KIB)))
+        if what == "failed":
+            disks[0][0].fail("read", offset=64 * KIB, length=512)
+        for number, (source, target) in enumerate(disks, 1):
+            start(bench, f"job{number}", source, target)
+        events = until(bench, {"job1": "null" if what == "failed" else "ready", "job2": "ready"})
+        if what != "failed":
+            verb = {"completed": "job-complete", "cancelled": "job-cancel", "paused": "job-pause"}[what]
+            bench.query(verb, {"id": "job1"})
+        bench.query("job-complete", {"id": "job2"})
+        events += until(bench, {"job2": "null"} if what == "paused" else {"job1": "null", "job2": "null"}, events)
+        if what == "paused":
+            bench.say(f"jobs: {[(job['id'], job['status']) for job in bench.query('query-jobs')]}")
+            bench.query("job-resume", {"id": "job1"})
+            bench.query("job-complete", {"id": "job1"})
+            events += until(bench, {"job1": "null"}, events)
+        for number, (source, target) in enumerate(disks, 1):
+            bench.say(f"job{number}: {' '.join(course(events, f'job{number}'))}")
+            bench.compare(source, target)
+
+
+def start(bench: Bench, job_id: str, source: Disk, target: Disk) -> None:
+    """Start a mirror, silently."""
+    names = {"job-id": job_id, "device": source.name, "target": target.name, "sync": "full"}
+    bench.query("blockdev-mirror", names)
+
+
+def until(bench: Bench, wanted: dict[str, str], before: Sequence[Event] = ()) -> list[Event]:
+    """Let time pass until each job has been in a state; return the events that came."""
+    came: list[Event] = []
+
+    def reached() -> bool:
+        came.extend(bench.skip_events())
+        return all(state in course([*before, *came], job_id) for job_id, state in wanted.items())
+
+    bench.wait_until(reached, f"{wanted}")
+    return came
+
+
+def course(events: Sequence[Event], job_id: str) -> list[str]:
+    """What a job went through, without the moments in which it was drained."""
+    words: list[str] = []
+    for event in events:
+        if job_id not in (event.data.get("id"), event.data.get("device")):
+            continue
+        word = event.data["status"] if event.name == "JOB_STATUS_CHANGE" else event.name
+        if word in ("ready", "running") and words and words[-1] in ("standby", "paused"):
+            words.pop()
+        else:
+            words.append(word)
+    return words
