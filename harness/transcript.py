@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from harness.errors import CaseError
+from harness.errors import CaseError, UsageError
 
 TRANSCRIPT_BYTES_MAX = 16 * 1024 * 1024
 """A transcript that grows beyond this is a case gone wild, not something that a person will read."""
@@ -30,6 +30,7 @@ class Transcript:
         """Add a line; text of several lines becomes several lines. Control characters and lone surrogates are escaped.
 
         :raise CaseError: when the transcript becomes longer than 16 MiB.
+        :raise UsageError: when it cannot be written, as on a full disk.
         """
         for part in text.split("\n"):
             clean = printable(part.rstrip())
@@ -39,8 +40,17 @@ class Transcript:
                 raise CaseError(f"the transcript is longer than {TRANSCRIPT_BYTES_MAX} bytes")
             self.lines.append(clean)
             if self._file is not None:
-                self._file.write(encoded)
-                self._file.flush()
+                self._write(self._file, encoded)
+
+    @staticmethod
+    def _write(file: BinaryIO, encoded: bytes) -> None:
+        try:
+            # An unbuffered file may take less than all of it, and says only with the rest that the disk is full.
+            while encoded:
+                encoded = encoded[file.write(encoded) :]
+            file.flush()
+        except OSError as error:
+            raise UsageError(f"cannot write the transcript: {error.strerror}") from error
 
     def text(self) -> str:
         """All of it, each line ended."""

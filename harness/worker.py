@@ -8,6 +8,7 @@ only after one that went well; after anything else it asks to be replaced, so th
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import functools
 import os
@@ -33,6 +34,7 @@ from harness.errors import (
     ImplementationUnavailable,
     MirrorcheckError,
     Undecided,
+    UsageError,
 )
 from harness.records import RawRun, RunStatus, Task
 
@@ -49,6 +51,9 @@ TRACEBACK_LINES_MAX = 200
 
 #: After these, if nothing was left behind, the worker is as good as new.
 HARMLESS = frozenset({RunStatus.COMPLETED, RunStatus.SKIPPED, RunStatus.UNAVAILABLE})
+
+#: What a disk answers that takes no more.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 _HARNESS_FOLDER = str(Path(__file__).resolve().parent) + os.sep
 _REFERENCE_FOLDER = str(Path(__file__).resolve().parent.parent / "reference_impl") + os.sep
@@ -153,12 +158,16 @@ def run_order(order: Order, scratch: Path, runner: Runner, send: Callable[[Begun
     try:
         return _run_order(order, scratch, runner, send)
     except Exception as error:  # around the case: a full disk, or the case removed what it stands on
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            reason, detail = f"cannot write to {error.filename or order.folder}: {error.strerror}", ""
+        else:
+            reason, detail = f"the harness raised {type(error).__name__}: {_text(error)}", _format(error)
         run = RawRun(
             case=order.task.case_id,
             implementation=order.task.implementation,
             status=RunStatus.BROKEN,
-            reason=one_line(f"the harness raised {type(error).__name__}: {_text(error)}"),
-            detail=_format(error)[:DETAIL_LENGTH_MAX],
+            reason=one_line(reason),
+            detail=detail[:DETAIL_LENGTH_MAX],
             folder=order.folder,
         )
         return Done(run=run, retire=True)
@@ -243,6 +252,8 @@ def classify(error: BaseException, case_path: str) -> tuple[RunStatus, str, str]
             return RunStatus.CASE_ERROR, one_line(_text(error)), _format(error, case_path)
         case Undecided():
             return RunStatus.SKIPPED, one_line(f"undecided: {_text(error)}"), ""
+        case UsageError():  # where we are to write there is no room, or no right to: nobody's code is wrong
+            return RunStatus.BROKEN, one_line(_text(error)), ""
         case MirrorcheckError():
             return RunStatus.BROKEN, one_line(_text(error)), _format(error)
     text = one_line(f"{type(error).__name__}: {_text(error)}".removesuffix(": "))
