@@ -62,9 +62,7 @@ class Disk:
 
         :raise CaseError: when there is no such errno.
         """
-        number = getattr(errno_numbers, error, None)
-        if not isinstance(number, int):
-            raise CaseError(f"there is no errno '{error}'")
+        number = errno_number(error)
         self._bench.say(f"{self.name} fails {_described(operation, offset, length, count)} with {error}")
         return self.storage.fail(Operation(operation), number, offset=offset, length=length, count=count)
 
@@ -91,9 +89,12 @@ class Disk:
         return held
 
     def release(self, request: StorageRequest, error: str | None = None) -> None:
-        """Complete a held request, or make it fail with an errno by its name; then settle and print the events."""
+        """Complete a held request, or make it fail with an errno by its name; then settle and print the events.
+
+        :raise CaseError: when there is no such errno.
+        """
         outcome = f"fails with {error}" if error else "completes"
-        number = getattr(errno_numbers, error) if error else 0
+        number = errno_number(error) if error else 0
         description = request.describe()
         request.release(number)
         self._bench.step(f"{self.name}: {description} {outcome}")
@@ -104,6 +105,17 @@ class Disk:
             self._bench.say(f"{self.name}: {request.describe()} completes")
             request.release()
         self._bench.settle()
+
+
+def errno_number(name: str) -> int:
+    """The number of an errno.
+
+    :raise CaseError: when there is none of that name.
+    """
+    number = getattr(errno_numbers, name, None)
+    if not isinstance(number, int):
+        raise CaseError(f"there is no errno '{name}'")
+    return number
 
 
 def in_order_of_ranges(requests: Sequence[StorageRequest]) -> list[StorageRequest]:
