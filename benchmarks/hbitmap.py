@@ -1,6 +1,6 @@
 """What the reference's bitmap costs, beside bitarray, pyroaring and a Python set, all in one run.
 
-Run it as ``python benchmarks/hbitmap.py``. Times are the best of several rounds, in microseconds; memory is what
+Run it as ``python -m benchmarks hbitmap``. Times are the best of several rounds, in microseconds; memory is what
 tracemalloc counts. Three questions:
 
 1. a disk of 1 PiB in granules of 64 KiB with 1,000 of them dirty: memory, and iterating with the iterator a job uses;

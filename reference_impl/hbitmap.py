@@ -178,6 +178,7 @@ class HBitmap(SerializableHBitmap):
         Source: HB-19 to HB-29, HB-43, HB-47, B2.
         """
         granules = self._checked_size(size)
+        self._runs.before_change()
         if granules < self._granules:
             self._dirty_granules -= self._runs.paint(granules, self._granules, False)
         self._granules = granules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference_impl.bitmap_limits import GRANULARITY_MAX, GRANULES_MAX, LAST_LEVEL, WORD_BITS_LOG2, check_int64
 from reference_impl.errors import BitmapError
-from reference_impl.runs import RunList
+from reference_impl.runs import RunList, Watcher
 
 
 class HBitmapBase:
@@ -60,6 +60,14 @@ class HBitmapBase:
     def changes(self) -> int:
         """A number that is another one after every change; while it stays, so do all words."""
         return self._runs.changes
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell ``watcher`` before the next change, once."""
+        self._runs.watch(watcher)
+
+    def dirty_granules_from(self, first: int, count: int) -> list[int]:
+        """Some dirty granules at or after ``first``, ascending and without a gap: fewer than twice ``count``."""
+        return self._runs.granules_from(first, count)
 
     def word(self, level: int, index: int) -> int:
         """The word ``index`` of a level; level 0 is one word, the last level's bits are granules.

@@ -16,6 +16,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import chain
+from typing import Protocol
+from weakref import WeakSet
 
 from reference_impl.bitmap_limits import NOTHING, WORD_BITS, WORD_BITS_LOG2
 
@@ -26,22 +28,48 @@ CHUNK_EDGES_MAX = 512
 SINGLES_SEARCH_RUNS_MIN = 32
 
 
+class Watcher(Protocol):
+    """Somebody who has relied on what a run list held."""
+
+    def before_change(self) -> None:
+        """Called once, before the run list changes for the first time since the watcher asked for it."""
+
+
 class RunList:
     """A set of granule numbers that knows its runs.
 
     Ranges are half open, ``first`` to ``end``, and not checked here: who calls this has done so.
     Invariants: edges strictly ascend over all chunks (runs that touch are one run); a chunk holds whole runs and at
-    least one; ``_last_edges[i]`` is ``_chunks[i][-1]``.
+    least one; ``_last_edges[i]`` is ``_chunks[i][-1]``, and ``_dirty_counts[i]`` how many granules its runs have.
 
     :ivar changes: grows with every change that was asked for, so that who keeps a word knows whether it is still true.
     """
 
-    __slots__ = ("_chunks", "_last_edges", "changes")
+    __slots__ = ("_chunks", "_dirty_counts", "_is_watched", "_last_edges", "_watchers", "changes")
 
     def __init__(self) -> None:
         self.changes = 0
         self._chunks: list[list[int]] = []
         self._last_edges: list[int] = []
+        self._dirty_counts: list[int] = []
+        self._watchers: WeakSet[Watcher] = WeakSet()
+        #: Whether there may be watchers; asking the set itself takes a fifth of the time of a change.
+        self._is_watched = False
+
+    # Section: who relies on it
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell ``watcher`` before the next change, once; it is not kept alive for that."""
+        self._watchers.add(watcher)
+        self._is_watched = True
+
+    def before_change(self) -> None:
+        """Tell all watchers that what they know is about to become wrong."""
+        self._is_watched = False
+        watchers = list(self._watchers)
+        self._watchers.clear()
+        for watcher in watchers:
+            watcher.before_change()
 
     # Section: changes
 
@@ -50,6 +78,8 @@ class RunList:
 
         :return: how many of them were dirty before.
         """
+        if self._is_watched:
+            self.before_change()
         self.changes += 1
         last_edges = self._last_edges
         # A chunk that ends exactly at `first` is taken too: its last run may touch ours and then becomes one with it.
@@ -81,33 +111,42 @@ class RunList:
         if dirty_after_end != dirty:
             replacement.append(end)
         edges[i:j] = replacement
-        self._store(left, right, edges)
+        self._store(left, right, edges, end - first - dirty_granules if dirty else -dirty_granules)
         return dirty_granules
 
     def clear(self) -> None:
         """Make every granule clean."""
+        self.before_change()
         self.changes += 1
         self._chunks.clear()
         self._last_edges.clear()
+        self._dirty_counts.clear()
 
     def _append(self, first: int, end: int) -> None:
         """Add a run behind all others, which it does not touch."""
         if self._chunks and len(self._chunks[-1]) < CHUNK_EDGES_MAX:
             self._chunks[-1] += (first, end)
             self._last_edges[-1] = end
+            self._dirty_counts[-1] += end - first
         else:
             self._chunks.append([first, end])
             self._last_edges.append(end)
+            self._dirty_counts.append(end - first)
 
-    def _store(self, left: int, right: int, edges: list[int]) -> None:
-        """Put ``edges`` in the place of chunks ``left`` to ``right``, both included."""
+    def _store(self, left: int, right: int, edges: list[int], added: int) -> None:
+        """Put ``edges`` in the place of chunks ``left`` to ``right``, both included.
+
+        :param added: how many granules more they have than what was there.
+        """
         if left == right and 0 < len(edges) <= CHUNK_EDGES_MAX:
             self._last_edges[left] = edges[-1]  # by far the most frequent: the chunk was changed in place
+            self._dirty_counts[left] += added
             return
         step = CHUNK_EDGES_MAX // 2
         pieces = [edges[i : i + step] for i in range(0, len(edges), step)]
         self._chunks[left : right + 1] = pieces
         self._last_edges[left : right + 1] = [piece[-1] for piece in pieces]
+        self._dirty_counts[left : right + 1] = [sum(piece[1::2]) - sum(piece[::2]) for piece in pieces]
 
     # Section: questions
 
@@ -140,8 +179,8 @@ class RunList:
         return edges[i] if i & 1 else granule
 
     def count(self) -> int:
-        """How many granules are dirty, counted anew."""
-        return sum(sum(edges[1::2]) - sum(edges[::2]) for edges in self._chunks)
+        """How many granules are dirty."""
+        return sum(self._dirty_counts)
 
     def word(self, index: int, log2_granules_per_bit: int) -> int:
         """The 64-bit word ``index`` of the level whose bits stand for ``2**log2_granules_per_bit`` granules each.
@@ -179,8 +218,38 @@ class RunList:
     def granules(self) -> list[int]:
         """All dirty granules, ascending."""
         granules: list[int] = []
-        for edges in self._chunks:
-            _add_granules(granules, edges[::2], edges[1::2])
+        for edges, dirty_count in zip(self._chunks, self._dirty_counts, strict=True):
+            if dirty_count * 2 == len(edges):  # all of them single granules, and then their firsts are the answer
+                granules += edges[::2]
+            else:
+                _add_granules(granules, edges[::2], edges[1::2])
+        return granules
+
+    def granules_from(self, first: int, count: int) -> list[int]:
+        """Some dirty granules at or after ``first``, ascending and without a gap.
+
+        :return: fewer than twice ``count``; none only when there is none.
+        """
+        granules: list[int] = []
+        chunk = bisect_right(self._last_edges, first)
+        if chunk == len(self._chunks):
+            return granules
+        edges = self._chunks[chunk]
+        i = bisect_right(edges, first)
+        if i & 1:  # inside of a run
+            granules += range(first, min(edges[i], first + count))
+            if len(granules) == count:
+                return granules
+            i += 1
+        last = min(i + 2 * count, len(edges))
+        firsts, ends = edges[i:last:2], edges[i + 1 : last : 2]
+        if sum(ends) - sum(firsts) <= count:
+            _add_granules(granules, firsts, ends)
+        else:
+            for run_first, run_end in zip(firsts, ends, strict=True):
+                granules += range(run_first, min(run_end, run_first + count))
+                if len(granules) >= count:
+                    break
         return granules
 
 

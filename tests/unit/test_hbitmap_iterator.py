@@ -219,3 +219,42 @@ def test_two_iterators_each_keep_their_own_words(border: int) -> None:
     bitmap.set(border + 1, 1)
     assert remaining(late) == ([border, border + 1, border + 2] if border > 0 else [])
     assert remaining(early) == [border + 2]
+
+
+# Section: fetching ahead, which nobody may notice
+
+
+@pytest.mark.parametrize("spread", [1, 3, 64, 1000])
+@pytest.mark.parametrize("looks", [False, True])
+def test_iterator_that_fetches_ahead_gives_what_one_with_cached_words_gives(spread: int, looks: bool) -> None:
+    """The first change comes after each number of steps, so also at the border of what was fetched at a time."""
+    items = range(0, 45 * spread, spread)
+    for steps in range(45):
+        bitmap = bitmap_with(*items, size=2**20)
+        fetching, caching = bitmap.iterator(), bitmap.iterator()
+        caching.before_change()
+        for _ in range(steps):
+            assert fetching.next() == caching.next()
+        if looks:
+            assert fetching.next(advance=False) == caching.next(advance=False)
+        for item in range(0, 46 * spread, max(1, spread // 3)):
+            bitmap.set(item, 1)
+        bitmap.reset((steps + 1) * spread, 1)
+        assert remaining(fetching) == remaining(caching)
+
+
+def test_iterator_moved_after_a_change_sees_the_bitmap_as_it_is() -> None:
+    bitmap = bitmap_with(1, 2)
+    iterator = bitmap.iterator()
+    assert iterator.next() == 1
+    bitmap.set(0, 1)
+    bitmap.set(3, 1)
+    iterator.move_to(0)
+    assert iterator.next() == 0
+    bitmap.reset(2, 1)
+    assert remaining(iterator) == [1, 3]
+    iterator.move_to(0)
+    iterator.move_to_end()
+    assert remaining(iterator) == []
+    bitmap.set(5, 1)
+    assert remaining(iterator) == []

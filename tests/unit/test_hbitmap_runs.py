@@ -19,8 +19,11 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def assert_sound(run_list: RunList) -> None:
     edges = [edge for chunk in run_list._chunks for edge in chunk]
     assert edges == sorted(set(edges)), "runs ascend and do not touch"
-    for chunk, last_edge in zip(run_list._chunks, run_list._last_edges, strict=True):
+    for chunk, last_edge, dirty_count in zip(
+        run_list._chunks, run_list._last_edges, run_list._dirty_counts, strict=True
+    ):
         assert chunk[-1] == last_edge
+        assert dirty_count == sum(chunk[1::2]) - sum(chunk[::2])
         assert 0 < len(chunk) <= 8
         assert len(chunk) % 2 == 0
 
@@ -88,3 +91,36 @@ def test_granules_of_mixed_runs_are_all_there() -> None:
         run_list.paint(first, first + length, True)
         expected += range(first, first + length)
     assert run_list.granules() == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 1000])
+def test_granules_from_a_granule_are_the_next_ones_without_a_gap(count: int) -> None:
+    run_list = run_list_of((3, 4), (6, 7), (9, 30), (40, 41), (43, 44), (50, 90))
+    dirty = run_list.granules()
+    for first in range(95):
+        granules = run_list.granules_from(first, count)
+        ahead = [granule for granule in dirty if granule >= first]
+        assert granules == ahead[: len(granules)]
+        assert bool(granules) == bool(ahead)
+        assert len(granules) < 2 * count
+
+
+def test_watcher_is_told_before_the_first_change_and_not_again() -> None:
+    class Watcher:
+        def __init__(self) -> None:
+            self.seen: list[list[int]] = []
+
+        def before_change(self) -> None:
+            self.seen.append(run_list.granules())
+
+    run_list = run_list_of((1, 3))
+    watcher, other = Watcher(), Watcher()
+    run_list.watch(watcher)
+    run_list.watch(other)
+    del other
+    run_list.paint(10, 11, True)
+    run_list.paint(20, 21, True)
+    assert watcher.seen == [[1, 2]]
+    run_list.watch(watcher)
+    run_list.clear()
+    assert watcher.seen == [[1, 2], [1, 2, 10, 20]]
