@@ -32,7 +32,7 @@ def make_tasks(cases: Iterable[Case], specs: Sequence[str]) -> list[Task]:
     """
     from harness import implementations  # only here: it knows every program that it may have to start
 
-    specs = [_absolute_spec(spec) for spec in specs]
+    specs = [absolute_spec(spec) for spec in specs]
     for index, spec in enumerate(specs):
         if spec in specs[:index]:
             raise UsageError(f"the implementation '{spec}' is given twice")
@@ -44,7 +44,7 @@ def make_tasks(cases: Iterable[Case], specs: Sequence[str]) -> list[Task]:
     ]
 
 
-def _absolute_spec(spec: str) -> str:
+def absolute_spec(spec: str) -> str:
     """Return a spec that means the same in every folder: a worker runs in one of its own."""
     kind, colon, detail = spec.partition(":")
     if os.sep in detail and os.path.exists(detail):

@@ -13,25 +13,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from harness.errors import UsageError
 from harness.implementations.base import Event, GuestPort, PendingCommand, PendingRequest, Session
 from harness.pages import PAGE_SIZE
 from harness.storage import HeldStorage, StorageRequest
+from harness.trace_file import FORMAT, Entry
 from harness.transcript import Transcript
 
-TRACE_FILE = "trace.jsonl"
-FORMAT = 1
 CELLS_MAX = 64
 RECORDS_MAX = 4000
 #: Above this a cell of mixed data is not read, only seen to hold something.
 _CELL_READ_BYTES_MAX = 1 << 20
-
-Entry = list[Any]
 
 
 class Trace:
@@ -109,7 +104,7 @@ class Trace:
     def disk(self, storage: HeldStorage) -> None:
         """Follow a disk."""
         cells = self._disks[storage.name] = _Cells(storage)
-        self.add("disk", storage.name, storage.size, cells.cell_bytes, cells.values)
+        self.add("disk", storage.name, storage.size, cells.cell_bytes, list(cells.values))
         storage.on_submit.append(self._storage_begins)
         storage.on_finish.append(self._storage_ends)
 
@@ -175,7 +170,10 @@ class Trace:
 
     def _write(self) -> None:
         if self._entries:
-            self._file.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in self._entries))
+            try:
+                self._file.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in self._entries))
+            except OSError:  # a full disk shows in the transcript, which matters; a trace only ends early
+                self._count = RECORDS_MAX
             self._entries = []
 
 
@@ -245,26 +243,3 @@ class _FollowedPort(GuestPort):
     def submit(self, request: PendingRequest) -> None:
         self._trace.guest(self._node_name, request)
         self._port.submit(request)
-
-
-def read(path: Path) -> list[Entry]:
-    """Return the entries of a trace, without the first, which says what it is; a cut last line is left out.
-
-    :raise UsageError: when it cannot be read or is no trace.
-    """
-    try:
-        *whole, _ = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    entries: list[Entry] = []
-    for number, line in enumerate(whole, 1):
-        try:
-            entry = msgspec.json.decode(line, type=list[Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}: line {number} is no entry of a trace: {error}") from error
-        if not entry or not isinstance(entry[0], str):
-            raise UsageError(f"{path}: line {number} does not say what it is")
-        entries.append(entry)
-    if entries and entries[0] != ["trace", FORMAT]:
-        raise UsageError(f"{path} is no trace of format {FORMAT}")
-    return entries[1:]

@@ -106,7 +106,8 @@ def run_on_bench(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[I
     :raise MirrorcheckError: as the bench does; CaseSkipped when a feature that the case needs is missing.
     """
     from harness import case_run, cases
-    from harness.trace import TRACE_FILE, Trace, TracedTranscript
+    from harness.trace import Trace, TracedTranscript
+    from harness.trace_file import TRACE_FILE
 
     case = cases.load(Path(order.task.case_path))
     implementation, identity = _probe(order.task.implementation)

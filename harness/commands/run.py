@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from harness.commands import Subparsers, options
-from harness.errors import EXIT_UNDECIDED, UsageError
+from harness.errors import EXIT_UNDECIDED
 from harness.report import STANDARD_OUTPUT, Reporter
 
 
@@ -18,9 +18,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     options.add_selection(parser)
     options.add_running(parser)
     options.add_suite(parser)
-    parser.add_argument("--junit", metavar="FILE", help="write a JUnit report there")
-    parser.add_argument("--tap", metavar="FILE", help="write a TAP 13 report there; - is standard output")
-    parser.add_argument("--json", metavar="FILE", help="write one JSON record a line there; - is standard output")
+    options.add_reports(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="show only failures and the last line")
     return parser
 
@@ -32,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.report.terminal import TerminalReporter
     from harness.suite import Suite
 
-    _check_report_files(arguments)
+    options.check_report_files(arguments)
     suite = Suite.find(arguments.suite)
     every_case, cases = options.selected(suite, arguments)
     tasks = running.make_tasks(cases, arguments.implementations or [options.DEFAULT_IMPLEMENTATION])
@@ -41,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Whoever names cases works on those; the state of the rest is not his question.
     suite_records = [] if arguments.cases else the_judge.judge_suite([case.id for case in every_case])
 
-    reports_own_output = STANDARD_OUTPUT not in (arguments.tap, arguments.json)
+    reports_own_output = not options.reports_use_standard_output(arguments)
     stream, stream_name = (sys.stdout, STANDARD_OUTPUT) if reports_own_output else (sys.stderr, "standard error")
     durations_s = stored_runs.durations_s(stored_runs.results_home(arguments.results))
     widths = (max(len(task.case_id) for task in tasks), max(len(task.implementation) for task in tasks))
@@ -58,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = running.StoredResults(arguments.results, header)
     reporters: list[Reporter] = [terminal]
     try:
-        reporters += _file_reporters(arguments)
+        reporters += options.file_reporters(arguments, suite)
         outcome = running.run_tasks(
             tasks,
             the_judge,
@@ -80,22 +78,3 @@ def run(arguments: argparse.Namespace) -> int:
             reporter.close()
         results.close()
     return status
-
-
-def _check_report_files(arguments: argparse.Namespace) -> None:
-    files = [path for path in (arguments.junit, arguments.tap, arguments.json) if path is not None]
-    for index, path in enumerate(files):
-        if path in files[:index]:
-            where = "standard output" if path == STANDARD_OUTPUT else path
-            raise UsageError(f"two reports cannot go to {where}")
-    if arguments.junit == STANDARD_OUTPUT:
-        raise UsageError("--junit takes a file, not standard output")
-
-
-def _file_reporters(arguments: argparse.Namespace) -> list[Reporter]:
-    from harness.report.jsonlines import JsonLinesReporter
-    from harness.report.junit import JunitReporter
-    from harness.report.tap import TapReporter
-
-    makers = ((arguments.json, JsonLinesReporter), (arguments.tap, TapReporter), (arguments.junit, JunitReporter))
-    return [maker(path) for path, maker in makers if path is not None]

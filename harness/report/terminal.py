@@ -33,17 +33,25 @@ class TerminalReporter:
     """Writes to a terminal, or to whatever standard output is."""
 
     def __init__(
-        self, stream: TextIO, *, stream_name: str = "-", quiet: bool = False, widths: tuple[int, int] = (0, 0)
+        self,
+        stream: TextIO,
+        *,
+        stream_name: str = "-",
+        quiet: bool = False,
+        only_progress: bool = False,
+        widths: tuple[int, int] = (0, 0),
     ) -> None:
         """Make a reporter.
 
         :param stream_name: what to call the stream when it cannot be written.
         :param quiet: only failures and the last line.
+        :param only_progress: nothing but the progress line, which is gone at the end.
         :param widths: of the longest case and the longest implementation, so that the columns stand from the start.
         """
         self._stream = stream
         self._stream_name = stream_name
         self._quiet = quiet
+        self._only_progress = only_progress
         self._is_terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
         self._console: Console | None = None
         self._progress: Progress | None = None
@@ -95,7 +103,7 @@ class TerminalReporter:
             self._progress.update(
                 self._progress_task, advance=1, description=record.case, left=self._time_left(), refresh=True
             )
-        if self._repeats_unavailable(record):
+        if self._only_progress or self._repeats_unavailable(record):
             return
         remarkable = record.verdict not in UNREMARKABLE
         lines: list[tuple[str, str]] = []

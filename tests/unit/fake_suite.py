@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 import pytest
 
 import harness
-from harness import running, supervisor
+from harness import running, supervisor, whole_run
 from harness.errors import CaseSkipped, ImplementationUnavailable, UsageError
 from harness.records import RawRun, Record, RunStatus, Verdict
 from harness.suite import Suite
@@ -165,7 +165,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(sys.modules, "harness.implementations", module)
     patch.setattr(harness, "implementations", module, raising=False)
     real: type[supervisor.Supervisor] = supervisor.Supervisor
-    for owner in (supervisor, running):
+    for owner in (supervisor, running, whole_run):
         patch.setattr(owner, "Supervisor", functools.partial(real, runner=RUNNER))
     patch.setenv("PYTHONPATH", f"{FOLDER}:{FOLDER.parent.parent}")
 

@@ -14,19 +14,20 @@ from harness.errors import UsageError
 from harness.implementations import parse
 from harness.implementations.base import Inside, PendingRequest
 from harness.storage import HeldStorage, Operation
-from harness.trace import Trace, TracedTranscript, read
+from harness.trace import Trace, TracedTranscript
+from harness.trace_file import Entry, read
 from harness.transcript import Transcript
 
 CASES = Path(__file__).resolve().parent.parent.parent / "cases"
 
 
-def entries(file: io.BytesIO, tmp_path: Path) -> list[trace.Entry]:
+def entries(file: io.BytesIO, tmp_path: Path) -> list[Entry]:
     path = tmp_path / "trace.jsonl"
     path.write_bytes(file.getvalue())
     return read(path)
 
 
-def run_traced(case_name: str, tmp_path: Path) -> tuple[list[trace.Entry], Transcript]:
+def run_traced(case_name: str, tmp_path: Path) -> tuple[list[Entry], Transcript]:
     case = cases.load(CASES / f"{case_name}.py")
     file = io.BytesIO()
     a_trace = Trace(file)
