@@ -19,7 +19,7 @@ from harness.dirty_bitmaps import DirtyBitmap
 from harness.disk import Disk
 from harness.errors import CaseError, CaseSkipped, Disagreement
 from harness.guest import Guest
-from harness.implementations.base import Event, PendingCommand, Session
+from harness.implementations.base import Event, Implementation, PendingCommand, Session
 from harness.storage import HeldStorage, StorageRequest
 from harness.transcript import Transcript
 from harness.units import format_bytes
@@ -36,10 +36,19 @@ class Bench:
 
     :ivar features: what the implementation offers.
     :ivar folder: where the case may keep files while it runs.
+    :ivar implementation: what the session is one of, for cases that need further instances; None when nobody said.
     """
 
-    def __init__(self, session: Session, transcript: Transcript, features: frozenset[str], folder: Path) -> None:
+    def __init__(
+        self,
+        session: Session,
+        transcript: Transcript,
+        features: frozenset[str],
+        folder: Path,
+        implementation: Implementation | None = None,
+    ) -> None:
         self.session = session
+        self.implementation = implementation
         self.features = features
         self.folder = folder
         self._transcript = transcript
@@ -123,16 +132,18 @@ class Bench:
         data: bytes | None = None,
         unmap: bool = False,
         read_only: bool = False,
+        write_back: bool = False,
     ) -> Disk:
         """Make a disk of held storage and a node of the same name over it.
 
         :param size: bytes. :param fill: what every byte is; None is a disk of which nothing is allocated.
         :param data: what the disk begins with, instead of `fill`.
         :param unmap: whether discards and deallocating zero writes reach it.
+        :param write_back: whether what is not flushed may be lost in a power cut.
         """
         if name in self._disks:
             raise CaseError(f"there is a disk '{name}' already")
-        storage = HeldStorage(name, size)
+        storage = HeldStorage(name, size, write_back=write_back)
         contents = "empty"
         if data is not None:
             storage.write_bytes(0, data)
@@ -140,7 +151,8 @@ class Bench:
         elif fill is not None and size:
             storage.fill(fill)
             contents = f"all 0x{fill:02x}"
-        options = "".join(f", {word}" for word, given in (("unmap", unmap), ("read-only", read_only)) if given)
+        words = (("unmap", unmap), ("read-only", read_only), ("write-back", write_back))
+        options = "".join(f", {word}" for word, given in words if given)
         self.session.attach(name, storage, read_only=read_only, unmap=unmap)
         disk = self._disks[name] = Disk(self, storage)
         self.say(f"disk {name}: {format_bytes(size)}, {contents}{options}")

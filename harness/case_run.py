@@ -53,7 +53,7 @@ def run_case(
         trace.follow(session)
     try:
         # Every mirror of every case is under the oracle's eyes; what it finds ends the case as wrong.
-        bench = Bench(WatchedSession(session), transcript, probe.features, folder)
+        bench = Bench(WatchedSession(session), transcript, probe.features, folder, implementation)
         try:
             run(bench)
             bench.end()

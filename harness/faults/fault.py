@@ -83,11 +83,18 @@ def parse(text: str) -> Fault:
     return Fault(position, how == "from-then-on", Error(error.replace("-", " ")), policy, Ending(ending))
 
 
-def faults_at(positions: Sequence[Position]) -> Iterator[Fault]:
-    """Every fault at every position, under every policy, with either ending."""
+def faults_at(positions: Sequence[Position], endings: Sequence[Ending] = tuple(Ending)) -> Iterator[Fault]:
+    """Every fault at every position, under every policy, with each of the endings."""
     for position in positions:
         for persistent in (False, True):
             for error in Error:
                 for policy in POLICIES:
-                    for ending in Ending:
+                    for ending in endings:
                         yield Fault(position, persistent, error, policy, ending)
+
+
+def middle_of_each(positions: Sequence[Position]) -> list[Position]:
+    """Of each operation of each disk the request in the middle: the smallest sample that has every kind of fault."""
+    kinds = sorted({position[:2] for position in positions})
+    groups = ([position for position in positions if position[:2] == kind] for kind in kinds)
+    return [sorted(group)[len(group) // 2] for group in groups]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.bench import Bench
 from harness.errors import UsageError
-from harness.faults.fault import Fault, Position, faults_at
+from harness.faults.fault import Ending, Fault, Position, faults_at
 from harness.faults.table import Table
 from harness.faults.trial import Outcome, Trial
 from harness.implementations.base import HANG_LIMIT_S, Implementation
@@ -23,6 +23,8 @@ class Sweep:
 
     :param run: the case.
     :param every: run every n-th fault only, counted in the order in which they are listed: a stated sample.
+    :param endings: what is done after each; both unless told otherwise.
+    :param sample: picks of all requests those at which there are to be faults.
     :ivar positions: the requests of the run without a fault, in order of disk, operation and number.
     """
 
@@ -32,6 +34,8 @@ class Sweep:
         implementation: Implementation,
         *,
         every: int = 1,
+        endings: Sequence[Ending] = tuple(Ending),
+        sample: Callable[[Sequence[Position]], Sequence[Position]] = list,
         hang_limit_s: float = HANG_LIMIT_S,
     ) -> None:
         if every < 1:
@@ -40,6 +44,8 @@ class Sweep:
         self._implementation = implementation
         self._features = implementation.probe().features
         self._every = every
+        self._endings = endings
+        self._sample = sample
         self._hang_limit_s = hang_limit_s
         self.positions: Sequence[Position] = ()
 
@@ -53,7 +59,7 @@ class Sweep:
 
     def faults(self) -> list[Fault]:
         """The faults that are to be tried, in order; `count` first."""
-        return list(faults_at(self.positions))[:: self._every]
+        return list(faults_at(self._sample(self.positions), self._endings))[:: self._every]
 
     def try_one(self, fault: Fault | None) -> Outcome:
         """Run the case with one fault."""

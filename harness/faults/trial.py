@@ -22,7 +22,7 @@ from harness.faults.fault import Ending, Error, Fault
 from harness.faults.plan import Plan
 from harness.faults.session import FaultBench, FaultSession, ScenarioOver
 from harness.implementations.base import HANG_LIMIT_S, Event, Implementation
-from harness.storage import HeldStorage
+from harness.storage import HeldStorage, Operation
 from harness.transcript import Transcript
 
 AGAIN = "again"
@@ -120,6 +120,8 @@ class Trial:
             return "no answer"
         is_told_to_guest = bool(self._session.guest_errors)
         if not errors:
+            if not is_told_to_guest and failed[0].operation is Operation.FLUSH and self._has_completed():
+                return "unnoticed"  # a disk is flushed once more when it changes hands, and nobody asked for that
             if not is_told_to_guest:
                 self._problems.append(
                     f"nobody was told that {failed[0].describe()} of the {fault.position.role} failed"
@@ -151,6 +153,9 @@ class Trial:
 
     def _guest_has_moved(self) -> bool:
         return any(job.is_over and job.oracle.guest_disk is job.oracle.target for job in self._session.jobs)
+
+    def _has_completed(self) -> bool:
+        return any("error" not in event.data for event in self._events("BLOCK_JOB_COMPLETED"))
 
     # The end
 
