@@ -11,7 +11,8 @@ from typing import Protocol
 
 from reference_impl.dirty_bitmap import SECTOR_BYTES
 from reference_impl.errors import ModelError
-from reference_impl.graph import BlockStatus, Graph, Node
+from reference_impl.graph import BlockStatus, Edge, Graph, Node
+from reference_impl.permissions import RESIZE, Access
 from reference_impl.qmp_errors import QmpError
 from reference_impl.storage_node import StorageNode, StoragePort
 
@@ -103,13 +104,32 @@ class FileNode(StorageNode):
 
 
 class PassThroughNode(Node):
-    """A node that passes everything on to its child ``file``, without being a filter."""
+    """A node that passes everything on to its child ``file``, without being a filter; it may show only a part of it.
+
+    :ivar window: (where that part begins, how long it is, or None for all the rest), in bytes.
+    """
 
     driver = "raw"
 
     def __init__(self, graph: Graph, name: str, child: Node, *, read_only: bool = False, unmap: bool = False) -> None:
         super().__init__(graph, name, read_only=read_only, unmap=unmap)
+        self.window: tuple[int, int | None] = (0, None)
         graph.attach(self, "file", child)
+
+    def set_window(self, offset: int, size_bytes: int | None) -> None:
+        """Show only a part of the child, from `offset` on; None is all the rest.
+
+        :raise QmpError: when there is no such part.
+        """
+        available = self.child.size_bytes
+        if offset > available:
+            raise QmpError(f"Offset ({offset}) cannot be greater than size of the containing file ({available})")
+        if size_bytes is not None and size_bytes > available - offset:
+            raise QmpError(
+                f"The sum of offset ({offset}) and size ({size_bytes}) has to be smaller or equal to the actual size "
+                f"of the containing file ({available})"
+            )
+        self.window = (offset, size_bytes)
 
     @property
     def child(self) -> Node:
@@ -122,32 +142,46 @@ class PassThroughNode(Node):
 
     @property
     def size_bytes(self) -> int:
-        return self.child.size_bytes
+        offset, size_bytes = self.window
+        return self.child.size_bytes - offset if size_bytes is None else size_bytes
+
+    @property
+    def cluster_size_bytes(self) -> int:
+        return self.child.cluster_size_bytes
 
     @property
     def writes_zeroes_with_unmap(self) -> bool:
         return self.unmap and self.child.writes_zeroes_with_unmap
 
+    def child_access(self, edge: Edge, users: Access) -> Access:
+        # A node that shows a part relies on the rest staying where it is.
+        return users if self.window == (0, None) else Access(users.needed, users.shared & ~RESIZE)
+
     async def do_read(self, offset: int, length: int) -> bytes:
-        return await self.child.read(offset, length)
+        self.child.debug_event("read_aio")
+        return await self.child.read(self.window[0] + offset, length)
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
-        await self.child.write(offset, data, fua=fua)
+        self.child.debug_event("write_aio")
+        await self.child.write(self.window[0] + offset, data, fua=fua)
 
     async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
-        await self.child.write_zeroes(offset, length, may_unmap=may_unmap, fua=fua)
+        await self.child.write_zeroes(self.window[0] + offset, length, may_unmap=may_unmap, fua=fua)
 
     async def do_discard(self, offset: int, length: int) -> None:
-        await self.child.discard(offset, length)
+        await self.child.discard(self.window[0] + offset, length)
 
     async def do_flush(self) -> None:
         await self.child.flush()
 
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
-        return await self.child.block_status(offset, length)
+        return await self.child.block_status(self.window[0] + offset, length)
 
     def do_truncate(self, size_bytes: int) -> None:
-        self.child.truncate(size_bytes)
+        offset, fixed = self.window
+        if fixed is not None:
+            raise QmpError("Cannot resize fixed-size raw disks")
+        self.child.truncate(offset + size_bytes)
 
 
 class NullNode(Node):

@@ -11,15 +11,22 @@ from typing import Any
 
 from reference_impl.backend import Backend
 from reference_impl.bitmap_commands import BitmapCommands
+from reference_impl.commit_commands import CommitCommands
 from reference_impl.drive_mirror import DriveMirror
+from reference_impl.drivers.throttle import ThrottleGroup
 from reference_impl.errors import ModelError
+from reference_impl.exports import Exports
 from reference_impl.file_nodes import FileSystem, NoFiles
 from reference_impl.graph import Node
+from reference_impl.graph_query import query_block_graph
 from reference_impl.introspection import introspection
 from reference_impl.job import Job
 from reference_impl.monitor import Command, Handler, Monitor
 from reference_impl.node_commands import NodeCommands, NodeMaker
+from reference_impl.node_making import NodeFactory
 from reference_impl.node_queries import query_named_block_nodes
+from reference_impl.node_reopen import ReopenCommands
+from reference_impl.object_commands import ObjectCommands
 from reference_impl.parts import Parts
 from reference_impl.scheduler import Scheduler
 from reference_impl.schema import COMMANDS, EVENTS, SERVER_COMMANDS
@@ -56,6 +63,8 @@ class Machine:
         self.jobs: dict[str, Job] = {}
         self._on_event = on_event
         files = files or NoFiles()
+        groups: dict[str, ThrottleGroup] = {}
+        self.exports = Exports(self.graph, parts.backend, self.emit)
         self.bitmaps = BitmapCommands(self.graph)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
@@ -64,7 +73,12 @@ class Machine:
             **mirrors.handlers(),
             **DriveMirror(self.graph, files, mirrors).handlers(),
             **self.bitmaps.handlers(),
-            **NodeCommands(self.graph, files, drivers).handlers(),
+            **CommitCommands(self.graph, mirrors, parts.job).handlers(),
+            **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers)).handlers(),
+            **ReopenCommands(self.graph, groups).handlers(),
+            **ObjectCommands(self.graph, groups).handlers(),
+            **self.exports.handlers(),
+            "x-debug-query-block-graph": lambda arguments: query_block_graph(self.graph),
             **(server_handlers or {}),
             "qmp_capabilities": lambda arguments: {},
             "query-version": lambda arguments: VERSION,
@@ -95,7 +109,7 @@ class Machine:
         node = self.graph.nodes.get(node_name)
         if node is None:
             raise ModelError(f"there is no node '{node_name}'")
-        return self._parts.backend(self.graph, node, node_name)
+        return self.exports.open(f"guest-{node_name}", node, writable=None)
 
     def execute(
         self, name: str, arguments: Mapping[str, Any], on_reply: Callable[[Command], None] | None = None

@@ -82,6 +82,10 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
 
     def check_sizes(self) -> None:
         """Fail when the disks are not of one size (C14, QA-17)."""
+        self.adapt_sizes()
+
+    def adapt_sizes(self) -> None:
+        """Let the target be as long as the source, or refuse what is not (BF-06)."""
         if self.source.size_bytes != self.target.size_bytes:
             raise JobFailed(errno_numbers.EINVAL, "Source and target image have different sizes")
 
@@ -282,6 +286,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         mirror_filter.quiesce()
         target.quiesce()
         failure: QmpError | None = None
+        self.release_chain()
         self.let_go()
         self.set_filter_stopped()
         if success and self.should_complete:
@@ -293,6 +298,9 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
             self._undrain_source()
         if failure is not None:
             raise JobFailed(errno_numbers.EPERM) from failure
+
+    def release_chain(self) -> None:
+        """Let links be changed again that the job relied on."""
 
     def set_filter_stopped(self) -> None:
         """Let the filter need nothing any more: the target may be about to become what the source was (BF-08)."""

@@ -66,9 +66,30 @@ class MirrorCommands:
             raise QmpError("Can't mirror node into itself")
         if target not in self._graph.chain(source) and self._graph.skip_filters(target) in self._graph.chain(source):
             raise QmpError("Cannot mirror to a filter on top of a node in the source's backing chain")
-        filter_name = self._filter_name(arguments.get("filter-node-name"))
+        base = self._graph.backing_chain_next(source) if options.sync is SyncMode.TOP else None
+        job = await self.launch(arguments, source, target, options, base=base, to_replace=to_replace)
+        job.start()
 
+    async def launch(
+        self,
+        arguments: dict[str, Any],
+        source: Node,
+        target: Node,
+        options: MirrorOptions,
+        *,
+        base: Node | None,
+        to_replace: Node | None = None,
+        job_class: type[MirrorJob] | None = None,
+        for_commit: bool = False,
+    ) -> MirrorJob:
+        """Put the filter in and make the job, or leave everything as it was.
+
+        :param base: what the source has above it is copied; None for all that it shows.
+        :return: the job, which is still to be started.
+        """
+        filter_name = self._filter_name(arguments.get("filter-node-name"))
         mirror_filter = self._parts.filter(self._graph, filter_name, source, options.granularity_bytes)
+        mirror_filter.for_commit = for_commit
         self._graph.add(mirror_filter)
         await source.drained_begin_and_wait()
         try:
@@ -76,12 +97,14 @@ class MirrorCommands:
                 self._graph.insert_above(mirror_filter, "backing", source)
             finally:
                 source.unquiesce()
-            job = self._create(arguments, mirror_filter, target, options, to_replace)
+            job = self._create(
+                arguments, mirror_filter, target, options, to_replace, base, job_class or self._parts.job
+            )
         except QmpError:
             self._take_out(mirror_filter, source)
             raise
         mirror_filter.job = job
-        job.start()
+        return job
 
     def _create(
         self,
@@ -90,16 +113,18 @@ class MirrorCommands:
         target: Node,
         options: MirrorOptions,
         to_replace: Node | None,
+        base: Node | None,
+        job_class: type[MirrorJob],
     ) -> MirrorJob:
         job_id = self._job_id(arguments.get("job-id"))
-        job = self._parts.job(
+        job = job_class(
             self._host,
             job_id,
             mirror_filter,
             target,
             options,
             to_replace=to_replace,
-            base=self._graph.backing_chain_next(mirror_filter.source) if options.sync is SyncMode.TOP else None,
+            base=base,
             auto_finalize=arguments.get("auto-finalize", True),
             auto_dismiss=arguments.get("auto-dismiss", True),
         )

@@ -122,6 +122,12 @@ class Node(Parent):
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
         return BlockStatus(length, data=True, zero=False, allocated=True)
 
+    def debug_event(self, event: str) -> None:
+        """Note that a request from above has come to a point that a debugging node below may wait for."""
+        for edge in self.children.values():
+            if edge.role != "backing" or self.is_filter:
+                edge.node.debug_event(event)
+
     def child_access(self, edge: Edge, users: Access) -> Access:
         """What the node needs of a child and shares, given what all its own users together need and share."""
         return of_filter(users)

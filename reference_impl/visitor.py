@@ -99,12 +99,13 @@ def decode(type_name: str, value: Any, path: str) -> Any:
         _require(value, list, "array", path)
         return [decode(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
     if "|" in type_name:
-        if isinstance(value, str):
+        alternatives = type_name.split("|")
+        if isinstance(value, str) or (value is None and "null" in alternatives):
             return value
         if not isinstance(value, dict):
             # An alternative is called by its own name, and in an array it has none.
             raise _wrong_type("null" if path.endswith("]") else path, ALTERNATES[type_name])
-        type_name = type_name.partition("|")[2]
+        type_name = alternatives[1]
     _require(value, dict, "object", path)
     return _decode_object(type_name, value, f"{path}.")
 

@@ -171,7 +171,8 @@ class ReferenceSession(Session):
 
     def close_guest(self, node_name: str) -> None:
         with self.guarded():
-            self._backends.pop(node_name).close()
+            del self._backends[node_name]
+            self.machine.exports.close(f"guest-{node_name}")
 
     def open_bitmap(self, node_name: str, bitmap_name: str) -> BitmapPort:
         with self.guarded():

@@ -1,0 +1,125 @@
+"""`block-commit`, of the active layer only: the kind that is a mirror.
+
+A commit of an image below the active layer is another job, which shares no code and no rule with mirrors.
+
+Source: 040-SD errors, 040-CF, 040-OB, QA-04; the texts are QEMU 7.2's and 11.1's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from reference_impl.commit import CommitJob
+from reference_impl.graph import Graph, Node
+from reference_impl.job import ErrorPolicy
+from reference_impl.mirror import MirrorJob
+from reference_impl.mirror_commands import MirrorCommands, default_granularity_bytes
+from reference_impl.mirror_options import BUFFER_BYTES_DEFAULT, CopyMode, MirrorOptions, SyncMode
+from reference_impl.node_making import find_node_only, require_not_busy
+from reference_impl.node_reopen import make_read_only_if_possible, set_read_only
+from reference_impl.qmp_errors import QmpError
+
+
+class CommitCommands:
+    """Starts commits.
+
+    :param job_class: what mirrors are made of; a commit of theirs is made of the same.
+    """
+
+    def __init__(self, graph: Graph, mirrors: MirrorCommands, job_class: type[MirrorJob]) -> None:
+        self._graph = graph
+        self._mirrors = mirrors
+        self._job_class: type[CommitJob] = CommitJob
+        if job_class is not MirrorJob:
+            self._job_class = cast("type[CommitJob]", type("MutatedCommitJob", (CommitJob, job_class), {}))
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """By the name of the command."""
+        return {"block-commit": self.block_commit}
+
+    async def block_commit(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Start a commit of an overlay into an image below it, by default the lowest."""
+        graph = self._graph
+        device = graph.nodes.get(arguments["device"])
+        if device is None:
+            raise QmpError(f"Device '{arguments['device']}' not found", "DeviceNotFound")
+        if not graph.is_root(device):
+            raise QmpError("Need a root block node")
+        require_not_busy(device)
+        top = self._find_top(arguments, device)
+        base = self._find_base(arguments, top)
+        for node in graph.chain(top):
+            require_not_busy(node, below_overlay_is_fine=True)
+            if node is base:
+                break
+        if top is base:
+            raise QmpError("cannot commit an image into itself")
+        if graph.skip_filters(top) is not graph.skip_filters(device):
+            raise QmpError("The reference commits only the active layer")
+        if "backing-file" in arguments:
+            raise QmpError("'backing-file' specified, but 'top' is the active layer")
+        await self._start(arguments, top, base)
+        return {}
+
+    async def _start(self, arguments: dict[str, Any], top: Node, base: Node) -> None:
+        was_read_only = base.read_only
+        set_read_only(self._graph, base, read_only=False)
+        policy = ErrorPolicy(arguments.get("on-error", "report"))
+        options = MirrorOptions(
+            sync=SyncMode.TOP,
+            granularity_bytes=default_granularity_bytes(base),
+            buffer_bytes=BUFFER_BYTES_DEFAULT,
+            on_source_error=policy,
+            on_target_error=policy,
+            copy_mode=CopyMode.BACKGROUND,
+            unmap=True,
+            zero_target=False,
+        )
+        try:
+            job = await self._mirrors.launch(
+                arguments, top, base, options, base=base, job_class=self._job_class, for_commit=True
+            )
+        except QmpError:
+            if was_read_only:
+                make_read_only_if_possible(self._graph, base)
+            raise
+        assert isinstance(job, CommitJob)
+        job.target_was_read_only = was_read_only
+        job.start()
+
+    def _find_top(self, arguments: dict[str, Any], device: Node) -> Node:
+        if "top-node" in arguments and "top" in arguments:
+            raise QmpError("'top-node' and 'top' are mutually exclusive")
+        if "top-node" in arguments:
+            return self._in_chain(find_node_only(self._graph, arguments["top-node"]), device)
+        if "top" in arguments:
+            found = self._by_filename(device, arguments["top"])
+            if found is None:
+                raise QmpError(f"Top image file {arguments['top']} not found")
+            return found
+        return device
+
+    def _find_base(self, arguments: dict[str, Any], top: Node) -> Node:
+        if "base-node" in arguments and "base" in arguments:
+            raise QmpError("'base-node' and 'base' are mutually exclusive")
+        if "base-node" in arguments:
+            return self._in_chain(find_node_only(self._graph, arguments["base-node"]), top)
+        below = [node for node in self._graph.chain(top) if node is not top]
+        if "base" in arguments:
+            found = self._by_filename(below[0], arguments["base"]) if below else None
+            if found is None:
+                raise QmpError(f"Can't find '{arguments['base']}' in the backing chain")
+            return found
+        last = top
+        while (following := self._graph.backing_chain_next(last)) is not None:
+            last = following
+        return last
+
+    def _in_chain(self, node: Node, top: Node) -> Node:
+        if node not in self._graph.chain(top):
+            raise QmpError(f"'{node.name}' is not in this backing file chain")
+        return node
+
+    def _by_filename(self, top: Node, filename: str) -> Node | None:
+        return next((node for node in self._graph.chain(top) if node.filename == filename), None)

@@ -1,0 +1,1 @@
+"""Drivers of nodes above others: filters, and the copy-on-write overlay."""

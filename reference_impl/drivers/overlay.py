@@ -1,0 +1,251 @@
+"""The copy-on-write overlay: what an image of the format ``qcow2`` does, without its format.
+
+A disk in clusters, each of which is *absent* (what is below shows), *data* (kept in the file) or *zero*. The first
+write to a cluster that is not data brings the rest of the cluster along, from the backing file or as zeroes: whoever
+copies into such an image has to mind its clusters.
+
+The reference reads three numbers from the header of a new image (length, cluster size, whether it names a backing file)
+so that the very same image serves a real program; where in the file a cluster lies is its own affair: at the place that
+it has on the disk, behind the header. Nothing that was in the image before is seen, and nothing remains when the node
+is gone.
+
+Source: 041-G, 041-H, 041-I-large_cluster, 155, 274; C17 for clusters.
+"""
+
+from __future__ import annotations
+
+import errno as errno_numbers
+import struct
+from enum import Enum
+from typing import NamedTuple
+
+from reference_impl.edges import Edge
+from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
+from reference_impl.permissions import Access, of_backing, of_image_file
+from reference_impl.qmp_errors import QmpError
+from reference_impl.range_lock import RangeLock
+
+MAGIC = 0x514649FB  # "QFI" and 0xfb
+HEADER_BYTES = 104
+CLUSTER_BITS_MIN, CLUSTER_BITS_MAX = 9, 21
+
+
+class ImageHeader(NamedTuple):
+    """What an image says of itself.
+
+    :ivar names_backing_file: whether it says what is below it; then `blockdev-add` may leave that out.
+    """
+
+    size_bytes: int
+    cluster_size_bytes: int
+    names_backing_file: bool
+
+
+def parse_header(data: bytes) -> ImageHeader:
+    """Read the header of an image.
+
+    :param data: the first bytes of the file. :raise QmpError: when it is no such image.
+    """
+    if len(data) < 32:
+        raise QmpError("Image is not in qcow2 format")
+    magic, version, backing_offset, _, cluster_bits, size = struct.unpack(">IIQIIQ", data[:32])
+    if magic != MAGIC:
+        raise QmpError("Image is not in qcow2 format")
+    if version not in (2, 3):
+        raise QmpError(f"Unsupported qcow2 version {version}")
+    if not CLUSTER_BITS_MIN <= cluster_bits <= CLUSTER_BITS_MAX:
+        raise QmpError(f"Unsupported cluster size: 2^{cluster_bits}")
+    return ImageHeader(size, 1 << cluster_bits, bool(backing_offset))
+
+
+class _Kind(Enum):
+    ABSENT = "absent"
+    DATA = "data"
+    ZERO = "zero"
+
+
+class OverlayNode(Node):
+    """An image over a file, with or without a backing file.
+
+    :ivar names_backing_file: whether the image says what is below it; a mirror that finds nothing there yet must copy
+        whole clusters (C17).
+    """
+
+    driver = "qcow2"
+    supports_fua = False
+
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        file: Node,
+        header: ImageHeader,
+        backing: Node | None = None,
+        *,
+        read_only: bool = False,
+        unmap: bool = False,
+    ) -> None:
+        """Make the node and its edges.
+
+        :raise QmpError: when the permissions conflict.
+        """
+        super().__init__(graph, name, read_only=read_only, unmap=unmap)
+        self.names_backing_file = header.names_backing_file
+        self._size_bytes = header.size_bytes
+        self._cluster = header.cluster_size_bytes
+        self._kinds: dict[int, _Kind] = {}
+        self._allocating = RangeLock(graph.scheduler, f"node '{name}'")
+        with graph.transaction():
+            graph.attach(self, "file", file)
+            if backing is not None:
+                graph.attach(self, "backing", backing)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    @property
+    def cluster_size_bytes(self) -> int:
+        return self._cluster
+
+    @property
+    def filename(self) -> str:
+        return self.file.filename
+
+    @property
+    def writes_zeroes_with_unmap(self) -> bool:
+        return self.unmap
+
+    @property
+    def file(self) -> Node:
+        """Where the data are."""
+        return self.children["file"].node
+
+    @property
+    def backing(self) -> Node | None:
+        """What shows through."""
+        edge = self.children.get("backing")
+        return None if edge is None else edge.node
+
+    def child_access(self, edge: Edge, users: Access) -> Access:
+        if edge.role == "backing":
+            return of_backing(users)
+        return of_image_file(users, writable=not self.read_only)
+
+    def do_truncate(self, size_bytes: int) -> None:
+        """Change the length. What is added reads as zeroes, whatever the backing file holds there (274-1)."""
+        old, self._size_bytes = self._size_bytes, size_bytes
+        if size_bytes < old:
+            first = -(-size_bytes // self._cluster)
+            self._kinds = {cluster: kind for cluster, kind in self._kinds.items() if cluster < first}
+        elif self.backing is not None and self.backing.size_bytes > old:
+            for cluster in range(-(-old // self._cluster), -(-size_bytes // self._cluster)):
+                self._kinds[cluster] = _Kind.ZERO
+
+    # Requests
+
+    async def do_read(self, offset: int, length: int) -> bytes:
+        parts = []
+        end = offset + length
+        while offset < end:
+            kind, run = self._run(offset, end)
+            if kind is _Kind.DATA:
+                self.file.debug_event("read_aio")
+                parts.append(await self.file.read(self._place(offset), run))
+            else:
+                parts.append(await self._read_below(offset, run) if kind is _Kind.ABSENT else bytes(run))
+            offset += run
+        return b"".join(parts)
+
+    async def _read_below(self, offset: int, length: int) -> bytes:
+        backing = self.backing
+        if backing is None:
+            return bytes(length)
+        available = max(0, min(length, backing.size_bytes - offset))
+        data = await backing.read(offset, available) if available else b""
+        return data + bytes(length - len(data))
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        if not data:
+            return
+        start, stop = self._to_clusters(offset, offset + len(data))
+        async with self._allocating.hold(start, stop):
+            await self._write_locked(offset, data)
+
+    async def _write_locked(self, offset: int, data: bytes) -> None:
+        end = offset + len(data)
+        position = offset
+        while position < end:
+            kind, run = self._run(position, end)
+            piece = data[position - offset : position - offset + run]
+            start, piece = (position, piece) if kind is _Kind.DATA else await self._whole_clusters(position, piece)
+            self.file.debug_event("write_aio")
+            if self._place(start) + len(piece) > self.file.size_bytes:
+                raise BlockIoError(errno_numbers.ENOSPC)
+            await self.file.write(self._place(start), piece)
+            for cluster in range(start // self._cluster, -(-(start + len(piece)) // self._cluster)):
+                self._kinds[cluster] = _Kind.DATA
+            position += run
+
+    async def _whole_clusters(self, offset: int, data: bytes) -> tuple[int, bytes]:
+        """Widen a write to whole clusters with what is read there now."""
+        start, stop = self._to_clusters(offset, offset + len(data))
+        end = offset + len(data)
+        head = await self.do_read(start, offset - start) if offset > start else b""
+        tail = await self.do_read(end, stop - end) if stop > end else b""
+        return start, head + data + tail
+
+    async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
+        end = offset + length
+        first, last = self._inner_clusters(offset, end)
+        if first >= last:
+            await self.do_write(offset, bytes(length), fua)
+            return
+        if first > offset:
+            await self.do_write(offset, bytes(first - offset), fua)
+        async with self._allocating.hold(first, last):
+            self._set_zero(first, last)
+        if end > last:
+            await self.do_write(last, bytes(end - last), fua)
+
+    async def do_discard(self, offset: int, length: int) -> None:
+        first, last = self._inner_clusters(offset, offset + length)
+        if first < last:
+            async with self._allocating.hold(first, last):
+                self._set_zero(first, last)
+
+    def _set_zero(self, first: int, last: int) -> None:
+        for cluster in range(first // self._cluster, -(-last // self._cluster)):
+            self._kinds[cluster] = _Kind.ZERO
+
+    async def do_flush(self) -> None:
+        await self.file.flush()
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        kind, run = self._run(offset, offset + length)
+        if kind is _Kind.ABSENT:
+            return BlockStatus(run, data=False, zero=self.backing is None, allocated=False)
+        return BlockStatus(run, data=kind is _Kind.DATA, zero=kind is _Kind.ZERO, allocated=True)
+
+    # Clusters
+
+    def _run(self, offset: int, end: int) -> tuple[_Kind, int]:
+        """The kind of the cluster at `offset`, and for how many bytes before `end` it is the same."""
+        cluster = offset // self._cluster
+        kind = self._kinds.get(cluster, _Kind.ABSENT)
+        while (cluster + 1) * self._cluster < end and self._kinds.get(cluster + 1, _Kind.ABSENT) is kind:
+            cluster += 1
+        return kind, min((cluster + 1) * self._cluster, end) - offset
+
+    def _place(self, offset: int) -> int:
+        return self._cluster + offset
+
+    def _to_clusters(self, start: int, end: int) -> tuple[int, int]:
+        cluster = self._cluster
+        return start // cluster * cluster, min(-(-end // cluster) * cluster, self._size_bytes)
+
+    def _inner_clusters(self, start: int, end: int) -> tuple[int, int]:
+        """The whole clusters within a range; the last one of the disk may be short."""
+        cluster = self._cluster
+        last = end if end == self._size_bytes else end // cluster * cluster
+        return -(-start // cluster) * cluster, last

@@ -1,0 +1,81 @@
+"""`block-export-add` and its relatives: users of nodes that come and go, with their permissions.
+
+An export of the reference is no server: what counts here is that it uses a node, as a guest does.
+
+Source: 041-N-with_other_parent (exports count as users), MTP-1; the texts are QEMU 7.2's and 11.1's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reference_impl.backend import Backend
+from reference_impl.graph import Graph, Node
+from reference_impl.node_making import IDENTIFIER, find_node_only
+from reference_impl.qmp_errors import QmpError
+
+
+class Exports:
+    """All exports by id, and the commands for them.
+
+    :param backend: the class of an export's access to its node. :param emit: sends an event.
+    """
+
+    def __init__(self, graph: Graph, backend: type[Backend], emit: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self._graph = graph
+        self._backend = backend
+        self._emit = emit
+        self._exports: dict[str, Backend] = {}
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """By the name of the command."""
+        return {
+            "block-export-add": self.block_export_add,
+            "block-export-del": self.block_export_del,
+            "query-block-exports": self.query_block_exports,
+        }
+
+    def open(self, export_id: str, node: Node, *, writable: bool | None) -> Backend:
+        """Give access to a node under an id.
+
+        :raise QmpError: when other users of the node forbid that.
+        """
+        export = self._exports[export_id] = self._backend(self._graph, node, export_id, writable=writable)
+        return export
+
+    def close(self, export_id: str) -> None:
+        """Take access away, unless that has happened."""
+        export = self._exports.pop(export_id, None)
+        if export is not None:
+            export.close()
+
+    def block_export_add(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Export a node."""
+        export_id = options["id"]
+        if not IDENTIFIER.fullmatch(export_id):
+            raise QmpError("Invalid block export id")
+        if export_id in self._exports:
+            raise QmpError(f"Block export id '{export_id}' is already in use")
+        node = find_node_only(self._graph, options["node-name"])
+        writable = options.get("writable", False)
+        if writable and node.read_only:
+            raise QmpError("Cannot export read-only node as writable")
+        self.open(export_id, node, writable=writable)
+        return {}
+
+    def block_export_del(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """End an export."""
+        export_id = arguments["id"]
+        if export_id not in self._exports:
+            raise QmpError(f"Export '{export_id}' is not found")
+        self.close(export_id)
+        self._emit("BLOCK_EXPORT_DELETED", {"id": export_id})
+        return {}
+
+    def query_block_exports(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        """All exports, newest first."""
+        return [
+            {"id": export_id, "type": "nbd", "node-name": export.edge.node.name, "shutting-down": False}
+            for export_id, export in reversed(self._exports.items())
+        ]

@@ -1,0 +1,203 @@
+"""Makes nodes of the options that `blockdev-add` takes: one function for each driver.
+
+Source: the options and texts are QEMU 7.2's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from reference_impl.drivers.blkdebug import BlkdebugNode, rules_of_options
+from reference_impl.drivers.copy_on_read import CopyOnReadNode
+from reference_impl.drivers.overlay import HEADER_BYTES, OverlayNode, parse_header
+from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
+from reference_impl.file_nodes import FileNode, FileSystem, NullNode, PassThroughNode
+from reference_impl.graph import Graph, Node
+from reference_impl.permissions import parse_names
+from reference_impl.qmp_errors import QmpError
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9\-._]*")
+"""What names of nodes and jobs look like."""
+
+NODE_NAME_LENGTH_MAX = 31
+
+NULL_SIZE_BYTES_DEFAULT = 1 << 30
+
+NodeMaker = Callable[[str, dict[str, Any]], Awaitable[Node]]
+"""Makes a node of a name and its options; the node is not in the graph yet."""
+
+
+class NodeFactory:
+    """Makes nodes, and the nodes that their options describe below them.
+
+    :param groups: throttle groups by name. :param more_drivers: drivers that only some hosts have, by name.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        files: FileSystem,
+        groups: dict[str, ThrottleGroup],
+        more_drivers: dict[str, NodeMaker] | None = None,
+    ) -> None:
+        self._graph = graph
+        self._files = files
+        self._groups = groups
+        self._makers: dict[str, NodeMaker] = {
+            "file": self._make_file,
+            "null-co": self._make_null,
+            "raw": self._make_raw,
+            "qcow2": self._make_overlay,
+            "throttle": self._make_throttle,
+            "copy-on-read": self._make_copy_on_read,
+            "blkdebug": self._make_blkdebug,
+            **(more_drivers or {}),
+        }
+
+    async def make(self, options: dict[str, Any]) -> Node:
+        """Make a node and put it into the graph.
+
+        :raise QmpError: when that cannot be; then nothing is left of it.
+        """
+        made: list[Node] = []
+        try:
+            return await self._make(options | {"made": made})
+        except QmpError:
+            for node in reversed(made):
+                if not node.parents:
+                    self._graph.remove(node)
+            raise
+
+    async def _make(self, options: dict[str, Any]) -> Node:
+        given = options.get("node-name")
+        name = self._graph.generate_name() if given is None else check_node_name(self._graph, given)
+        maker = self._makers.get(options["driver"])
+        if maker is None:
+            raise QmpError(f"Unknown driver '{options['driver']}'")
+        node = await maker(name, options)
+        self._graph.add(node)
+        # A node made on the way goes with the node that uses it; until there is one, it must not go either.
+        for edge in node.children.values():
+            if edge.node in options["made"]:
+                edge.node.owned_by_monitor = False
+        options["made"].append(node)
+        return node
+
+    async def _child(self, options: dict[str, Any], role: str) -> Node:
+        reference = options[role]
+        if isinstance(reference, dict):
+            return await self._make(reference | {"made": options["made"]})
+        return find_node(self._graph, reference)
+
+    @staticmethod
+    def _flags(options: dict[str, Any]) -> dict[str, bool]:
+        return {"read_only": options.get("read-only", False), "unmap": options.get("discard") == "unmap"}
+
+    async def _make_file(self, name: str, options: dict[str, Any]) -> Node:
+        return FileNode(self._graph, name, self._files, options["filename"], **self._flags(options))
+
+    async def _make_null(self, name: str, options: dict[str, Any]) -> Node:
+        size = options.get("size", NULL_SIZE_BYTES_DEFAULT)
+        if size < 0:
+            raise QmpError("Invalid parameter 'size'")
+        read_only = options.get("read-only", False)
+        return NullNode(self._graph, name, size, read_only=read_only, read_zeroes=options.get("read-zeroes", False))
+
+    async def _make_raw(self, name: str, options: dict[str, Any]) -> Node:
+        child = await self._child(options, "file")
+        with self._graph.transaction():
+            node = PassThroughNode(self._graph, name, child, **self._flags(options))
+            node.set_window(options.get("offset", 0), options.get("size"))
+        return node
+
+    async def _make_overlay(self, name: str, options: dict[str, Any]) -> Node:
+        file = await self._child(options, "file")
+        length = min(HEADER_BYTES, file.size_bytes)
+        header = parse_header(await file.read(0, length))
+        backing = None
+        if options.get("backing") is not None:
+            backing = await self._child(options, "backing")
+        elif header.names_backing_file and "backing" not in options:
+            raise QmpError("Could not open backing file: the reference opens none by its name in an image")
+        return OverlayNode(self._graph, name, file, header, backing, **self._flags(options))
+
+    async def _make_throttle(self, name: str, options: dict[str, Any]) -> Node:
+        child = await self._child(options, "file")
+        group = find_group(self._groups, options["throttle-group"])
+        return ThrottleNode(self._graph, name, child, group, **self._flags(options))
+
+    async def _make_copy_on_read(self, name: str, options: dict[str, Any]) -> Node:
+        return CopyOnReadNode(self._graph, name, await self._child(options, "file"), **self._flags(options))
+
+    async def _make_blkdebug(self, name: str, options: dict[str, Any]) -> Node:
+        child = await self._child(options, "image")
+        return BlkdebugNode(
+            self._graph,
+            name,
+            child,
+            rules_of_options(options),
+            needs=parse_names(options.get("take-child-perms", [])),
+            refuses=parse_names(options.get("unshare-child-perms", [])),
+            **self._flags(options),
+        )
+
+
+def find_group(groups: dict[str, ThrottleGroup], name: str) -> ThrottleGroup:
+    """The throttle group of a name.
+
+    :raise QmpError: when there is none.
+    """
+    group = groups.get(name)
+    if group is None:
+        raise QmpError(f"Throttle group '{name}' does not exist")
+    return group
+
+
+def find_node(graph: Graph, name: str) -> Node:
+    """The node of a name that may be a device's as well; there are no devices.
+
+    :raise QmpError: when there is none.
+    """
+    node = graph.nodes.get(name)
+    if node is None:
+        raise QmpError(f"Cannot find device='{name}' nor node-name='{name}'")
+    return node
+
+
+def find_node_only(graph: Graph, name: str) -> Node:
+    """The node of a name that can be nothing else.
+
+    :raise QmpError: when there is none.
+    """
+    node = graph.nodes.get(name)
+    if node is None:
+        raise QmpError(f"Cannot find device='' nor node-name='{name}'")
+    return node
+
+
+def check_node_name(graph: Graph, name: str) -> str:
+    """Return a name that a user gave to a new node (QA-11).
+
+    :raise QmpError: when it is malformed, taken or too long.
+    """
+    if not IDENTIFIER.fullmatch(name):
+        raise QmpError(f"Invalid node-name: '{name}'")
+    if name in graph.nodes:
+        raise QmpError(f"Duplicate nodes with node-name='{name}'")
+    if len(name) > NODE_NAME_LENGTH_MAX:
+        raise QmpError("Node name too long")
+    return name
+
+
+def require_not_busy(node: Node, *, below_overlay_is_fine: bool = False) -> None:
+    """Refuse what cannot be done to a node because of how it is used; the newest user is named.
+
+    :param below_overlay_is_fine: whether a backing file may have that done to it.
+    :raise QmpError: naming node and reason.
+    """
+    for edge in reversed(node.parents):
+        blocker = edge.parent.blocker(edge)
+        if blocker is not None and not (below_overlay_is_fine and edge.role == "backing"):
+            raise QmpError(f"Node '{node.name}' is busy: {blocker}")

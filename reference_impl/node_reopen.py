@@ -1,0 +1,140 @@
+"""`blockdev-reopen` and `blockdev-snapshot`: give a node that is in use other options, or an overlay above it.
+
+Source: 155-BR, 155-BS, 245-block_commit_1, 248-1, TP-10; the texts are QEMU 7.2's and 11.1's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reference_impl.drivers.overlay import OverlayNode
+from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
+from reference_impl.file_nodes import PassThroughNode
+from reference_impl.graph import Graph, Node
+from reference_impl.node_making import find_group, find_node, find_node_only, require_not_busy
+from reference_impl.permissions import CONSISTENT_READ
+from reference_impl.qmp_errors import QmpError
+
+
+class ReopenCommands:
+    """Changes nodes in place."""
+
+    def __init__(self, graph: Graph, groups: dict[str, ThrottleGroup]) -> None:
+        self._graph = graph
+        self._groups = groups
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """By the name of the command."""
+        return {"blockdev-reopen": self.blockdev_reopen, "blockdev-snapshot": self.blockdev_snapshot}
+
+    async def blockdev_reopen(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Change the options of nodes: of all of them, or, if one cannot be, of none.
+
+        No options at all are no change. (QEMU 7.2 and 11.1 abort there.)
+        """
+        nodes = [self._find(options) for options in arguments["options"]]
+        for node in nodes:
+            await node.drained_begin_and_wait()
+        try:
+            with self._graph.transaction():
+                for node, options in zip(nodes, arguments["options"], strict=True):
+                    self._reopen(node, options)
+        finally:
+            for node in nodes:
+                node.unquiesce()
+        self._graph.remove_unused()
+        return {}
+
+    def _find(self, options: dict[str, Any]) -> Node:
+        name = options.get("node-name")
+        if name is None:
+            raise QmpError("node-name not specified")
+        node = self._graph.nodes.get(name)
+        if node is None:
+            raise QmpError(f"Failed to find node with node-name='{name}'")
+        return node
+
+    def _reopen(self, node: Node, options: dict[str, Any]) -> None:
+        if node.driver == "mirror_top":
+            raise QmpError(f"Block format '{node.driver}' used by node '{node.name}' does not support reopening files")
+        if "backing" in node.children and "backing" not in options:
+            raise QmpError(f"backing is missing for '{node.name}'")
+        if options["driver"] != node.driver:
+            raise QmpError("Cannot change the option 'driver'")
+        if isinstance(node, OverlayNode):
+            self._set_child(node, "backing", options.get("backing"))
+        for role in ("file", "image"):
+            if role in node.children:
+                self._set_child(node, role, options[role])
+        if isinstance(node, PassThroughNode):
+            window = node.window
+            node.set_window(options.get("offset", 0), options.get("size"))
+            self._graph.on_undo(lambda: setattr(node, "window", window))
+        if isinstance(node, ThrottleNode):
+            node.group = find_group(self._groups, options["throttle-group"])
+        set_read_only(self._graph, node, read_only=options.get("read-only", False))
+
+    def _set_child(self, node: Node, role: str, reference: Any) -> None:
+        """Let a node use another child in a role, or none."""
+        graph = self._graph
+        if isinstance(reference, dict):
+            raise QmpError(f"Cannot change the option '{role}'")
+        child = None if reference is None else find_node_only(graph, reference)
+        edge = node.children.get(role)
+        if (edge.node if edge is not None else None) is child:
+            return
+        if child is not None and node in graph.subtree(child):
+            raise QmpError(f"Making '{child.name}' a {role} child of '{node.name}' would create a cycle")
+        if edge is not None and edge.frozen:
+            raise QmpError(f"Cannot change frozen '{role}' link from '{node.name}' to '{edge.node.name}'")
+        if edge is not None and child is not None:
+            edge.move(child)
+        elif edge is not None:
+            graph.detach(node, role)
+        elif child is not None:
+            graph.attach(node, role, child)
+
+    async def blockdev_snapshot(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Put an overlay above a node; who used the node uses the overlay, and the node is only read from now on."""
+        graph = self._graph
+        node = find_node(graph, arguments["node"])
+        await node.drained_begin_and_wait()
+        try:
+            require_not_busy(node)
+            overlay = find_node(graph, arguments["overlay"])
+            if any(edge.access.needed & CONSISTENT_READ for edge in overlay.parents):
+                raise QmpError("The overlay is already in use")
+            require_not_busy(overlay)
+            if "backing" in overlay.children and not overlay.is_filter:
+                raise QmpError("The overlay already has a backing image")
+            if not isinstance(overlay, OverlayNode):
+                raise QmpError("The overlay does not support backing images")
+            if overlay is node:
+                raise QmpError(f"Making '{node.name}' a backing child of '{node.name}' would create a cycle")
+            graph.insert_above(overlay, "backing", node)
+        finally:
+            node.unquiesce()
+        make_read_only_if_possible(graph, node)
+        return {}
+
+
+def set_read_only(graph: Graph, node: Node, *, read_only: bool) -> None:
+    """Let a node be only read, or let it be written again.
+
+    :raise QmpError: when somebody writes it, or it needs to write a node that is read-only.
+    """
+    before = node.read_only
+    if before == read_only:
+        return
+    with graph.transaction():
+        node.read_only = read_only
+        graph.on_undo(lambda: setattr(node, "read_only", before))
+
+
+def make_read_only_if_possible(graph: Graph, node: Node) -> None:
+    """Let a node be only read unless somebody writes it: that it could be written does no harm."""
+    try:
+        set_read_only(graph, node, read_only=True)
+    except QmpError:
+        return
