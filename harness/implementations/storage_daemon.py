@@ -23,7 +23,6 @@ from qemu.qmp import ConnectError
 
 from harness import processes
 from harness.errors import (
-    CaseError,
     ImplementationCrash,
     ImplementationError,
     ImplementationHang,
@@ -41,12 +40,10 @@ from harness.implementations.base import (
     Probe,
     Session,
 )
+from harness.implementations.daemon_exports import DaemonExports
 from harness.implementations.features import features_of_schema
 from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
-from harness.nbd.client import NbdClient
-from harness.nbd.client_request import ClientRequest, StatusExtent
-from harness.nbd.protocol import BASE_ALLOCATION
 from harness.nbd.server import NbdServer
 from harness.storage import HeldStorage, Operation
 from harness.transcript import printable
@@ -66,9 +63,6 @@ START_LIMIT_S = 30.0
 DETAIL_LENGTH_MAX = 300
 """How much is shown of what a program sent or said instead of speaking QMP."""
 
-DIRTY = 1
-"""The status flag of a range that is dirty, in the metadata context of a bitmap (the NBD protocol's qemu namespace)."""
-
 Result = TypeVar("Result")
 
 
@@ -85,10 +79,7 @@ class DaemonSession(Session):
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._server: NbdServer | None = None
-        self._guest_server_started = False
-        self._guests: list[NbdClient] = []
-        self._exports_removed: set[str] = set()
-        self._bitmaps_exported = 0
+        self._exports = DaemonExports(self, self._guest_path, self._changed.set)
         self._pending: list[PendingCommand] = []
         self._qmp = QmpConnection(self._take_event, self._changed.set)
         ours, theirs = socket.socketpair()
@@ -135,9 +126,7 @@ class DaemonSession(Session):
         return f"{program} does not speak QMP: {printable(' '.join(detail.split()))[:DETAIL_LENGTH_MAX]}"
 
     def _take_event(self, name: str, data: dict[str, Any]) -> None:
-        if name == "BLOCK_EXPORT_DELETED" and data.get("id") in self._exports_removed:
-            self._exports_removed.remove(data["id"])  # ours, and not a case's affair
-        else:
+        if not self._exports.takes(name, data):
             self.events.append(Event(name, data))
 
     # The loop
@@ -145,7 +134,11 @@ class DaemonSession(Session):
     def _run(self, awaitable: Awaitable[Result], limit_s: float) -> Result:
         return self._loop.run_until_complete(asyncio.wait_for(awaitable, limit_s))
 
-    def _run_command(self, name: str, arguments: Mapping[str, Any]) -> Any:
+    def run(self, awaitable: Awaitable[Result]) -> Result:
+        """Let the loop turn until there is a result, within the limit that only hangs exceed."""
+        return self._run(awaitable, self._hang_limit_s)
+
+    def run_command(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Execute a command of our own, for set-up, and return what it returns.
 
         :raise ImplementationError: when it is refused.
@@ -169,7 +162,7 @@ class DaemonSession(Session):
 
     def _activity(self) -> int:
         server = self._server.activity if self._server is not None else 0
-        return self._qmp.activity + server + sum(guest.activity for guest in self._guests)
+        return self._qmp.activity + server + sum(guest.activity for guest in self._exports.guests)
 
     def _check_alive(self) -> None:
         if self._qmp.lost is None:
@@ -201,52 +194,16 @@ class DaemonSession(Session):
             "read-only": read_only,
             "discard": "unmap" if unmap else "ignore",
         }
-        self._run_command("blockdev-add", options)
+        self.run_command("blockdev-add", options)
 
     def open_guest(self, node_name: str) -> GuestPort:
-        client = self._export(f"guest-{node_name}", node_name, {"name": node_name, "writable": True}, BASE_ALLOCATION)
-        self._guests.append(client)
-        return _Guest(client, self._changed.set)
+        return self._exports.open_guest(node_name)
 
     def close_guest(self, node_name: str) -> None:
-        for client in self._guests:
-            if client.export == node_name:
-                self._guests.remove(client)
-                self._remove_export(f"guest-{node_name}", client)
-                return
-        raise CaseError(f"there is no guest on '{node_name}'")
+        self._exports.close_guest(node_name)
 
     def open_bitmap(self, node_name: str, bitmap_name: str) -> BitmapPort:
-        nodes = self._run_command("query-named-block-nodes", {})
-        read_only = any(node["ro"] for node in nodes if node["node-name"] == node_name)
-        self._bitmaps_exported += 1
-        export = f"bitmap-{self._bitmaps_exported}"
-        context = f"qemu:dirty-bitmap:{bitmap_name}"
-        # A read-only export refuses a bitmap that may change under it, so this one is as writable as the node.
-        options = {"name": export, "writable": not read_only, "bitmaps": [bitmap_name]}
-        client = self._export(export, node_name, options, context)
-        return _Bitmap(client, context, self._run_limited, lambda: self._remove_export(export, client))
-
-    def _export(self, export_id: str, node_name: str, options: Mapping[str, Any], context: str) -> NbdClient:
-        """Add an export and connect to it."""
-        if not self._guest_server_started:
-            self._guest_server_started = True
-            address = {"type": "unix", "data": {"path": str(self._guest_path)}}
-            self._run_command("nbd-server-start", {"addr": address})
-        self._run_command("block-export-add", {"type": "nbd", "id": export_id, "node-name": node_name, **options})
-        name = options["name"]
-        return self._run(NbdClient.connect(self._guest_path, name, meta_contexts=(context,)), START_LIMIT_S)
-
-    def _remove_export(self, export_id: str, client: NbdClient) -> None:
-        """Leave an export and remove it."""
-        self._run(client.disconnect(), START_LIMIT_S)
-        self._exports_removed.add(export_id)
-        # The server may not have noticed yet that its only client is gone, hence not the safe way.
-        self._run_command("block-export-del", {"id": export_id, "mode": "hard"})
-        self.wait(lambda: export_id not in self._exports_removed, f"the end of export {export_id}")
-
-    def _run_limited(self, awaitable: Awaitable[Result]) -> Result:
-        return self._run(awaitable, self._hang_limit_s)
+        return self._exports.open_bitmap(node_name, bitmap_name)
 
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
         pending = PendingCommand(name, arguments)
@@ -275,7 +232,9 @@ class DaemonSession(Session):
             idle = idle + 1 if self._activity() == before and self._at_rest() else 0
 
     def _at_rest(self) -> bool:
-        return (self._server is None or self._server.idle()) and not any(guest.is_busy for guest in self._guests)
+        return (self._server is None or self._server.idle()) and not any(
+            guest.is_busy for guest in self._exports.guests
+        )
 
     async def _rest(self) -> None:
         self._changed.clear()
@@ -305,7 +264,7 @@ class DaemonSession(Session):
         self._check_alive()
 
     def _hang(self, text: str) -> ImplementationHang:
-        waits = [f"guest {request.describe()}: no reply" for guest in self._guests for request in guest.pending]
+        waits = [f"guest {request.describe()}: no reply" for guest in self._exports.guests for request in guest.pending]
         waits += [f"command {pending.name}: no reply" for pending in self._pending if not pending.done]
         return ImplementationHang(text, waits, self._qmp.last_messages)
 
@@ -313,8 +272,7 @@ class DaemonSession(Session):
         if self._closed:
             return
         self._closed = True
-        for guest in self._guests:
-            guest.abort()
+        self._exports.abort()
         if hasattr(self, "_child"):
             self._child.close()
         self._loop.run_until_complete(self._close_connections())
@@ -327,56 +285,6 @@ class DaemonSession(Session):
         await self._qmp.close()
         if self._server is not None:
             await self._server.close()
-
-
-class _Guest(GuestPort):
-    def __init__(self, client: NbdClient, changed: Callable[[], None]) -> None:
-        self._client = client
-        self._changed = changed
-
-    def submit(self, request: PendingRequest) -> None:
-        def on_complete(answered: ClientRequest) -> None:
-            request.data = answered.data
-            request.errno = answered.errno
-            self._changed()
-
-        self._client.submit(
-            request.operation,
-            request.offset,
-            request.length,
-            request.payload,
-            fua=request.fua,
-            may_unmap=request.may_unmap,
-            on_complete=on_complete,
-        )
-
-
-class _Bitmap(BitmapPort):
-    def __init__(
-        self,
-        client: NbdClient,
-        context: str,
-        run: Callable[[Awaitable[list[StatusExtent]]], list[StatusExtent]],
-        close: Callable[[], None],
-    ) -> None:
-        if context not in client.contexts:
-            raise ProtocolViolation(f"the export of a bitmap does not offer metadata context {context!r}")
-        self._client = client
-        self._context = context
-        self._run = run
-        self._close: Callable[[], None] | None = close
-
-    def ranges(self) -> list[tuple[int, int]]:
-        extents = self._run(self._client.block_status(0, self._client.size, self._context))
-        strange = [extent for extent in extents if extent.flags not in (0, DIRTY)]
-        if strange:
-            raise ProtocolViolation(f"{self._context} has flags {strange[0].flags} at {strange[0].offset}")
-        return [(extent.offset, extent.length) for extent in extents if extent.flags == DIRTY]
-
-    def close(self) -> None:
-        if self._close is not None:
-            close, self._close = self._close, None
-            close()
 
 
 class StorageDaemon(Implementation):
@@ -412,8 +320,8 @@ def _probe(path: str, modified_ns: int) -> Probe:
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
         session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
         try:
-            schema = session._run_command("query-qmp-schema", {})
-            version = session._run_command("query-version", {})
+            schema = session.run_command("query-qmp-schema", {})
+            version = session.run_command("query-version", {})
         finally:
             session.close()
     numbers = version["qemu"]

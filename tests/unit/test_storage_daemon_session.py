@@ -258,7 +258,7 @@ def test_last_event_of_a_program_that_ends_is_still_seen(fake: Callable[[str], D
 def test_refusal_of_a_command_of_our_own_is_the_programs_fault(fake: Callable[[str], DaemonSession]) -> None:
     session = fake("send({'error': {'class': 'GenericError', 'desc': 'no'}, 'id': command['id']})")
     with pytest.raises(ImplementationError, match=r"^query-version was refused: no$"):
-        session._run_command("query-version", {})
+        session.run_command("query-version", {})
 
 
 def test_program_that_does_not_answer_hangs_with_its_last_messages(fake: Callable[[str], DaemonSession]) -> None:
