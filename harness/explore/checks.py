@@ -10,7 +10,7 @@ Source: QV-1 (transitions), C21, C22, C27, C35, C38, C42, C43, C48, D1, BF-09, B
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.explore.decision import JOB
 from harness.explore.failure import Failure, FailureKind
@@ -20,6 +20,9 @@ from harness.implementations.base import PendingRequest
 from harness.storage import HeldStorage, Operation
 
 IN_FLIGHT_MAX = 16
+IDLE_SLEEP_NS = 100_000_000
+"""How long a job without a limit sleeps at most."""
+
 FLUSHES = 2
 """Once before READY, once before the end."""
 
@@ -38,8 +41,19 @@ LIFE: dict[str, frozenset[str]] = {
 }
 """Which status may follow which, as an outsider sees it; stated here once more on purpose."""
 
+_RUNNING = frozenset({"running", "ready"})
 _TERMINAL = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
 _CHANGING = (Operation.WRITE, Operation.ZERO, Operation.DISCARD)
+
+
+class _Inside(NamedTuple):
+    """What a job was like after the step before."""
+
+    paused: bool
+    pause_count: int
+    has_failed: bool
+    was_starting: bool
+    speed: int
 
 
 class Checks:
@@ -55,12 +69,26 @@ class Checks:
         self._disks = {job: (world.disks[source], world.disks[target]) for job, (source, target) in self._pairs.items()}
         self._initialised: set[str] = set()
         self._cancelled_at: dict[str, int] = {}
+        self._before: dict[str, _Inside] = {}
+        self._drains = self._drained_sections()
+        self._cancels = [action.name for action in world.scenario.actions if "cancel" in action.command]
+        self._cancelled_when_ready = False
         self._flushes = dict.fromkeys(world.disks, 0)
         self._live: dict[str, str] = {name: name for name in world.disks}
         self._moved: dict[str, int] = {}
         self._speeds = self._constant_speeds()
         self._errors_expected = bool(world.scenario.faults)
         self._after_events()
+
+    def _drained_sections(self) -> list[tuple[str, str, str]]:
+        """(the action that begins it, the one that ends it, the disk) of each drained section."""
+        actions = self._world.scenario.actions
+        ends = {action.disk: action.name for action in actions if action.kind is ActionKind.UNDRAIN}
+        return [
+            (action.name, ends[action.disk], action.disk)
+            for action in actions
+            if action.kind is ActionKind.DRAIN and action.disk in ends
+        ]
 
     def _constant_speeds(self) -> dict[str, int]:
         actions = (*self._world.scenario.setup, *self._world.scenario.actions)
@@ -80,6 +108,12 @@ class Checks:
     def after_step(self) -> None:
         """Look at what the last step has done."""
         world = self._world
+        for action in self._cancels:
+            if world.started_at.get(action) == len(world.steps):
+                self._cancelled_when_ready = set(self._status.values()) <= {"ready", "standby"}
+        for begin, end, disk in self._drains:
+            if begin in world.answered_at and end not in world.started_at:
+                self._check_drained(disk)
         if world.submitted:
             self._look_at_requests()
         if len(world.session.events) > self._events_seen:
@@ -95,6 +129,14 @@ class Checks:
                 f"{TIMERS_IN_A_ROW_MAX} timers in a row, and nothing comes of it",
                 world.waits(),
             )
+
+    def _check_drained(self, disk: str) -> None:
+        """Nothing reaches a disk in a drained section, but for the last flush of a job that has a section of its own."""
+        jobs = self._world.stepping.jobs() if self._world.stepping is not None else {}
+        ending = any(job.in_own_drain for job in jobs.values())
+        for request in self._world.disks[disk].held:
+            if request.operation is not Operation.FLUSH or not ending:
+                self._fail(FailureKind.INVARIANT, f"{request.describe()} is in flight on {disk} in a drained section")
 
     def _look_at_requests(self) -> None:
         world = self._world
@@ -113,6 +155,16 @@ class Checks:
                     continue
                 if actor is JOB and job.paused and request.operation is not Operation.FLUSH:
                     self._fail(FailureKind.INVARIANT, f"{job_id} is paused and sends {request.describe()} to {disk}")
+                before = self._before.get(job_id)
+                if actor is JOB and disk == source and request.operation is Operation.READ and before is not None:
+                    if before.pause_count and job.pause_count and not before.was_starting and not job.force_cancelled:
+                        self._fail(
+                            FailureKind.INVARIANT, f"{job_id} is to pause and starts to copy: {request.describe()}"
+                        )
+                    if before.has_failed and not before.was_starting:
+                        self._fail(
+                            FailureKind.INVARIANT, f"{job_id} has failed and starts to copy: {request.describe()}"
+                        )
                 if job.force_cancelled:
                     self._cancelled_at.setdefault(job_id, len(world.steps))
                 if actor is not JOB and disk == target and self._came_after_cancel(job_id, actor):
@@ -153,6 +205,7 @@ class Checks:
                 self._ready.add(data["device"])
                 self._check_progress_of(event.name, data)
                 self._check_flushed(data["device"])
+                self._check_length(data)
             elif event.name in _TERMINAL:
                 self._take_end(event.name, data)
 
@@ -175,6 +228,24 @@ class Checks:
         if data["offset"] > data["len"]:
             self._fail(FailureKind.WRONG_EVENT, f"{name} has offset {data['offset']} of {data['len']}")
 
+    def _check_length(self, data: dict[str, Any]) -> None:
+        """Where no guest has written yet, what was copied is the disk, each byte once (C41)."""
+        world = self._world
+        if data["device"] not in self._pairs or self._errors_expected or not self._is_full(data["device"]):
+            return
+        source = self._disks[data["device"]][0]
+        if any(action.is_guest_request and action.name in world.started_at for action in world.scenario.actions):
+            return
+        whole = -(-source.size // GRANULE_BYTES) * GRANULE_BYTES
+        if data["len"] not in (source.size, whole):
+            self._fail(FailureKind.WRONG_EVENT, f"{data['device']} is ready at {data['len']} of {source.size} bytes")
+
+    def _is_full(self, job: str) -> bool:
+        actions = (*self._world.scenario.setup, *self._world.scenario.actions)
+        return any(
+            action.arguments.get("job-id") == job and action.arguments.get("sync") == "full" for action in actions
+        )
+
     def _check_flushed(self, job: str) -> None:
         if job in self._pairs and not self._flushes[self._pairs[job][1]] and self._disks[job][0].size:
             self._fail(FailureKind.WRONG_EVENT, f"{job} is ready and has not flushed its target")
@@ -187,6 +258,14 @@ class Checks:
         self._ended[job] = name
         if job not in self._pairs:
             return
+        if name == "BLOCK_JOB_CANCELLED" and not self._was_asked("force") and self._cancelled_when_ready:
+            self._fail(FailureKind.WRONG_EVENT, f"{job} was ready and is cancelled, though nobody forced it")
+        if name == "BLOCK_JOB_COMPLETED" and self._was_asked("force") and self._cancelled_before_end(job):
+            self._fail(FailureKind.WRONG_EVENT, f"{job} is completed after it was cancelled by force")
+        sizes = {disk.size_bytes for disk in self._world.scenario.disks}
+        is_unprovoked = not self._errors_expected and len(sizes) == 1 and not self._was_resized()
+        if name == "BLOCK_JOB_COMPLETED" and "error" in data and is_unprovoked:
+            self._fail(FailureKind.WRONG_EVENT, f"{job} fails with '{data['error']}', and nothing was wrong")
         if name == "BLOCK_JOB_COMPLETED" and "error" not in data:
             source, target = self._disks[job]
             if job not in self._ready:
@@ -197,6 +276,7 @@ class Checks:
                     FailureKind.DISKS_DIFFER,
                     f"{job} is completed, and {source.name} and {target.name} differ at {difference}",
                 )
+            self._check_holes(source, target)
             if self._was_asked_to_complete(job):
                 self._live[source.name] = target.name
             if not self._errors_expected and source.size and self._flushes[target.name] != FLUSHES:
@@ -204,6 +284,32 @@ class Checks:
                     FailureKind.INVARIANT,
                     f"{target.name} was flushed {self._flushes[target.name]} times, not {FLUSHES}",
                 )
+
+    def _check_holes(self, source: HeldStorage, target: HeldStorage) -> None:
+        """What is no data on the source takes no space on a target that can unmap (C11)."""
+        scenario = self._world.scenario
+        if not next(disk.unmap for disk in scenario.disks if disk.name == target.name):
+            return
+        for extent in target.extents(0, target.size):
+            if not extent.is_zero and source.extents(extent.offset, 1)[0].is_hole:
+                self._fail(
+                    FailureKind.INVARIANT, f"a hole of {source.name} at {extent.offset} is data on {target.name}"
+                )
+
+    def _was_asked(self, member: str) -> bool:
+        world = self._world
+        return any(
+            action.arguments.get(member) and action.name in world.started_at for action in world.scenario.actions
+        )
+
+    def _cancelled_before_end(self, job: str) -> bool:
+        """Whether a forced cancel was accepted in a step before this one."""
+        world = self._world
+        for action in world.scenario.actions:
+            if action.arguments.get("force") and action.arguments.get("device") == job:
+                reply = getattr(world.pending.get(action.name), "reply", None)
+                return reply is not None and "error" not in reply and world.started_at[action.name] < len(world.steps)
+        return False
 
     def _was_asked_to_complete(self, job: str) -> bool:
         world = self._world
@@ -221,6 +327,20 @@ class Checks:
         state = job.state
         if state == "concluded" or state == "null" or state == "pending":
             return
+        before = self._before.get(job_id)
+        stays_paused = before is not None and before.paused and before.pause_count > 0 and job.pause_count > 0
+        if stays_paused and not (job.paused or job.force_cancelled or job.in_own_drain) and state in _RUNNING:
+            self._fail(FailureKind.INVARIANT, f"{job_id} goes on although it is paused")
+        if self._world.slept_ns > IDLE_SLEEP_NS and before is not None and not before.speed and not before.paused:
+            seconds = self._world.slept_ns / 1e9
+            self._fail(FailureKind.INVARIANT, f"{job_id} slept for {seconds:g} s though nothing limits its speed")
+        self._before[job_id] = _Inside(
+            job.paused,
+            job.pause_count,
+            job.has_failed,
+            any(operation.pseudo or not operation.started for operation in job.operations),
+            job.speed,
+        )
         counted = bytes_counted = active_counted = 0
         claims: list[tuple[int, int]] = []
         for operation in job.operations:
@@ -259,6 +379,13 @@ class Checks:
             for index in range(1, len(claims)):
                 if claims[index][0] < claims[index - 1][1]:
                     self._fail(FailureKind.INVARIANT, f"two operations have claimed granule {claims[index][0]}")
+        if (
+            self._world.slept_ns
+            and state == "ready"
+            and job.copy_mode == "write-blocking"
+            and not (job.actively_synced or counted or active_counted or job.bitmap.count_bytes or job.pause_count)
+        ):
+            self._fail(FailureKind.INVARIANT, f"{job_id} is at rest in active mode and does not say that it is in sync")
         if job.bitmap.count_bytes or job.in_flight:
             self._initialised.add(job_id)
         if job_id in self._initialised or job_id in self._ready:

@@ -49,7 +49,7 @@ class World:
     :ivar steps: the labels of the decisions taken. :ivar step_decisions: the decisions themselves.
     :ivar answers: by action, the errno of a guest's request or the reply to a command, once there is one.
     :ivar started_at, answered_at: by action, the number of the step.
-    :ivar disks: by name.
+    :ivar slept_ns: how much virtual time the last step took. :ivar disks: by name.
     """
 
     def __init__(self, session: Session, scenario: Scenario, *, coarse: bool = False) -> None:
@@ -64,6 +64,7 @@ class World:
         self.submitted: list[tuple[str, StorageRequest]] = []
         self.changed_disks = False
         self.timers_in_a_row = 0
+        self.slept_ns = 0
         self._coarse = coarse or self.stepping is None
         self._guests: dict[str, GuestPort] = {}
         self._held: dict[StorageRequest, Decision] = {}
@@ -204,6 +205,7 @@ class World:
         self.steps.append(decision.label)
         self._current_actor = decision.actor
         self.submitted.clear()
+        self.slept_ns = 0
         try:
             self._do(decision)
             self._rest()
@@ -241,7 +243,11 @@ class World:
             self._start(action)
         else:
             assert self.stepping is not None
-            self.timers_in_a_row = self.timers_in_a_row + 1 if decision.takes_time else self.timers_in_a_row
+            if decision.takes_time:
+                timer = self.stepping.next_timer()
+                assert timer is not None
+                self.slept_ns = timer.delay_ns
+                self.timers_in_a_row += 1
             self.stepping.fire_next_timer()
 
     def _start(self, action: Action) -> None:

@@ -6,13 +6,35 @@ Each module is a family. `MUTANTS` has them all by name; `SETS` names sets of th
 
 from __future__ import annotations
 
-from reference_impl.mutants import conflicts
+from reference_impl.mutants import active_writes, bitmaps, conflicts, copying, life, speed, starting
 from reference_impl.mutants.planting import MUTANTS, Mutant, assemble
 from reference_impl.parts import Parts
 
-FAMILIES = (conflicts,)
+FAMILIES = (conflicts, copying, active_writes, life, speed, starting, bitmaps)
 
-SETS: dict[str, tuple[str, ...]] = {}
+SETS: dict[str, tuple[str, ...]] = {
+    "v4": (
+        "area-of-2018",
+        "unaligned-active-write-cleans-chunk",
+        "reset-rounds-outward",
+        "op-waits-for-itself",
+        "size-mismatch-accepted",
+        "replaces-not-checked",
+        "filter-restarted-without-permission",
+        "drain-returns-before-job-paused",
+        "complete-refused-on-standby",
+        "intersecting-active-writes-deadlock",
+        "second-ready-after-error",
+        "soft-cancel-counts-as-cancelled",
+        "force-cancel-vs-failing-flush",
+        "active-copy-after-force-cancel",
+        "active-writes-starve-background",
+        "job-pointer-null-in-write",
+        "source-equals-target",
+    ),
+}
+"""Sets of mutants. ``v4`` is the fourth and last form in which the series of 2018 was posted: every bug of it that was
+found later and that the reference can have (BF-02 to BF-29)."""
 
 
 def combined(names: tuple[str, ...]) -> Parts:
