@@ -34,8 +34,8 @@ class BitmapExport(Parent):
         except BitmapError as error:
             raise QmpError(str(error)) from error
         self.bitmap = bitmap
-        bitmap.busy = True
         self._edge: Edge | None = Edge(self, node, "root")
+        bitmap.busy = True
 
     def describe_parent(self) -> str:
         return f"export of bitmap '{self.bitmap.name}'"
