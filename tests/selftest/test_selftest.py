@@ -274,3 +274,5 @@ def test_real_program_that_dies_or_stops_is_the_implementations_fault(run: Run) 
     assert re.match("crash: .*SIGSEGV", records["980-segfaults-program"].reason)
     assert records["981-stops-program"].verdict == "fail"
     assert re.match("hang: ", records["981-stops-program"].reason)
+    assert records["982-kills-program"].verdict == "fail"
+    assert re.match("crash: .*SIGKILL", records["982-kills-program"].reason)
