@@ -4,7 +4,7 @@ At 2^63-1 items the last granule is not full, and no position may overflow. 1 Pi
 them dirty is what a job on a large disk has.
 
 Groups: hbitmap quick
-Needs: hbitmap
+Needs: hbitmap hbitmap-huge
 Source: B14, B15
 """
 

@@ -147,7 +147,7 @@ class BitmapView:
 
     def iterate(self, first: int = 0, at_most: int | None = None) -> None:
         """Print everything that an iterator from ``first`` gives, item by item to its end, or so many items of it."""
-        items = self._walk.items(self._walk.iterator(first), at_most)
+        items = self._walk.walk(first, at_most)
         limit = "" if at_most is None else f", at most {at_most}"
         self.say(f"iterate from {first}{limit} -> {describe_items(items, self._walk.granule)}")
 

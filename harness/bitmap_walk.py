@@ -54,6 +54,19 @@ class BitmapWalk:
         """A new iterator."""
         return self._ask(f"an iterator from {first}", lambda: self._bitmap.iterator(first))
 
+    def done(self, iterator: Any) -> None:
+        """Give an iterator back to an implementation that wants it."""
+        free: Callable[[], None] | None = getattr(iterator, "free", None)
+        if free is not None:
+            self._ask("iter-free", free)
+
+    def walk(self, first: int, count: int | None = None) -> list[int]:
+        """``items`` of an iterator that begins at ``first`` and is needed for nothing else."""
+        iterator = self.iterator(first)
+        items = self.items(iterator, count)
+        self.done(iterator)
+        return items
+
     def items(self, iterator: Any, count: int | None = None) -> list[int]:
         """The next ``count`` items of an iterator, or all; the last is NOTHING when it came to its end.
 
@@ -86,7 +99,7 @@ class BitmapWalk:
         size: int = self._ask("size", lambda: self._bitmap.size)
         position = 0
         while position < size:
-            items = self.items(self.iterator(position), STRIDE_GRANULES)
+            items = self.walk(position, STRIDE_GRANULES)
             runs = list(runs_of(items, self.granule))
             if items[-1] == NOTHING:
                 words += [describe_run(*run) for run in runs]
@@ -115,7 +128,7 @@ class BitmapWalk:
             expected = list(range(start, end, self.granule))[: 2 * APPROACH_GRANULES]
             if end >= size and expected[-1] + self.granule == end:
                 expected.append(NOTHING)
-            given = self.items(self.iterator(start), len(expected))
+            given = self.walk(start, len(expected))
             if given != expected:
                 raise Disagreement(
                     f"an iterator from {start} gives {describe_items(given, self.granule)}, "

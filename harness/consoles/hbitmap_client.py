@@ -38,6 +38,11 @@ ANSWER_CHARACTERS_MAX = 1 << 20
 
 NUMBER = r"-?[0-9]+"
 
+#: What an answer may have beside the one long one in a batch.
+SHORT_ANSWER_CHARACTERS = 1000
+
+READ_CHARACTERS = 1 << 16
+
 #: What an iterator gives at its end.
 END = -1
 
@@ -119,17 +124,19 @@ class HBitmapClient:
         :raise ImplementationError: as ``ask``.
         """
         answers: list[str] = []
-        refusals: list[ConsoleRefusal] = []
+        refusals: list[str] = []
+        is_expected = re.compile(expected).fullmatch
         for begin in range(0, len(commands), BATCH_COMMANDS_MAX):
             batch = commands[begin : begin + BATCH_COMMANDS_MAX]
             self._send("\n".join(batch), batch[0])
-            for command in batch:
-                try:
-                    answers.append(self._receive(command, expected))
-                except ConsoleRefusal as refusal:
-                    refusals.append(refusal)
+            for command, answer in zip(batch, self._receive(batch), strict=True):
+                if answer.startswith(ERROR + " "):
+                    refusals.append(answer.removeprefix(ERROR + " "))
+                elif not is_expected(answer):
+                    raise ProtocolViolation(f"hbitmap console: '{answer[:100]}' is no answer to '{_shown(command)}'")
+                answers.append(answer)
         if refusals:
-            raise refusals[0]
+            raise ConsoleRefusal(refusals[0])
         return answers
 
     def ask(self, *words: str | int, expected: str) -> str:
@@ -141,9 +148,7 @@ class HBitmapClient:
         :raise ImplementationHang: when no answer came in time.
         :raise ProtocolViolation: when the answer is not one.
         """
-        command = " ".join(map(str, words))
-        self._send(command, command)
-        return self._receive(command, expected)
+        return self.ask_all([" ".join(map(str, words))], expected)[0]
 
     def _send(self, lines: str, command: str) -> None:
         """Send lines, of which ``command`` is the one to name when it cannot be done."""
@@ -152,25 +157,28 @@ class HBitmapClient:
         except (BrokenPipeError, ConnectionResetError):
             raise self._crash(_shown(command)) from None
 
-    def _receive(self, command: str, expected: str) -> str:
-        """The answer to a command that was sent; see ``ask``."""
-        shown = _shown(command)
-        try:
-            self._spawn.expect_exact("\n")
-        except pexpect.TIMEOUT:
-            raise ImplementationHang(f"hbitmap console: no answer to '{shown}' in {self._answer_limit_s:g} s") from None
-        except (pexpect.EOF, ConnectionResetError):
-            raise self._crash(shown) from None
-        except UnicodeDecodeError:
-            raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' is not UTF-8") from None
-        answer = str(self._spawn.before).removesuffix("\r")
-        if len(answer) > ANSWER_CHARACTERS_MAX:
-            raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' has {len(answer)} characters")
-        if answer.startswith(ERROR + " "):
-            raise ConsoleRefusal(answer.removeprefix(ERROR + " "))
-        if not re.fullmatch(expected, answer):
-            raise ProtocolViolation(f"hbitmap console: '{answer[:100]}' is no answer to '{shown}'")
-        return answer
+    def _receive(self, commands: Sequence[str]) -> list[str]:
+        """The answers to commands that were sent, whatever they are; see ``ask``."""
+        # What came unasked counts as an answer, and will not be the right one.
+        text, self._spawn.buffer = self._spawn.buffer, ""
+        arrived = text.count("\n")
+        while arrived < len(commands):
+            shown = _shown(commands[arrived])
+            try:
+                chunk = self._spawn.read_nonblocking(READ_CHARACTERS, self._answer_limit_s)
+            except pexpect.TIMEOUT:
+                limit = f"{self._answer_limit_s:g} s"
+                raise ImplementationHang(f"hbitmap console: no answer to '{shown}' in {limit}") from None
+            except (pexpect.EOF, ConnectionResetError):
+                raise self._crash(shown) from None
+            except UnicodeDecodeError:
+                raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' is not UTF-8") from None
+            arrived += chunk.count("\n")
+            text += chunk
+            if len(text) > ANSWER_CHARACTERS_MAX + len(commands) * SHORT_ANSWER_CHARACTERS:
+                raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' has {len(text)} characters")
+        *answers, self._spawn.buffer = text.split("\n", len(commands))
+        return [answer.removesuffix("\r") for answer in answers]
 
     def close(self) -> None:
         """End the console, whatever it is doing. May be called twice."""

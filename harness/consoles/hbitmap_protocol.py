@@ -16,6 +16,7 @@ ERROR = "error"
 OPTIONAL = (
     "area",
     "area-2018",
+    "huge",
     "merge",
     "meta",
     "peek",
