@@ -1,4 +1,4 @@
-"""982-kills-program: a real program that ends while an event is awaited is a crash at once, and not a hang at the limit.
+"""982-kills-program: a real program that ends while an event is awaited is a crash at once, not a hang at the limit.
 
 Groups: qemu
 Source: docs/supervision.md
