@@ -12,6 +12,7 @@ from __future__ import annotations
 from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.errors import BitmapError
 from reference_impl.graph import Edge, Node, Parent
+from reference_impl.permissions import READER, WRITER
 from reference_impl.qmp_errors import QmpError
 
 
@@ -34,11 +35,11 @@ class BitmapExport(Parent):
         except BitmapError as error:
             raise QmpError(str(error)) from error
         self.bitmap = bitmap
-        self._edge: Edge | None = Edge(self, node, "root")
+        self._edge: Edge | None = Edge(self, node, "root", READER if node.read_only else WRITER)
         bitmap.busy = True
 
     def describe_parent(self) -> str:
-        return f"export of bitmap '{self.bitmap.name}'"
+        return "an unnamed block device"
 
     def ranges(self) -> list[tuple[int, int]]:
         """The dirty ranges as (offset, length) in bytes, ascending, not adjacent; the last is cut at the disk's end."""

@@ -184,6 +184,15 @@ def test_export_of_a_filter_finds_the_bitmap_below(kit: Kit) -> None:
     assert BitmapExport(kit.session.machine.graph.nodes["filter"], "b").bitmap is bitmap
 
 
+def test_export_of_the_target_of_a_mirror_is_refused_and_leaves_the_bitmap_free(kit: Kit) -> None:
+    bitmap = add(kit, node="target")
+    kit.mirror(speed=1)
+    with pytest.raises(QmpError, match=r"^Permission conflict on node 'target': .*$"):
+        kit.session.machine.bitmaps.open_export("target", "b")
+    assert not bitmap.busy
+    kit.do("block-dirty-bitmap-remove", node="target", name="b")
+
+
 def test_export_ranges_are_cut_at_the_end_of_the_disk() -> None:
     kit = Kit(MIB + 512)
     add(kit)
