@@ -25,7 +25,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -235,6 +235,7 @@ def is_run(text: str) -> bool:
 # Reading
 
 _Line = Header | RecordLine | End
+_Matrix = TypeVar("_Matrix", Coverage, Mutants)
 
 
 def read(path: Path) -> StoredRun:
@@ -298,14 +299,20 @@ def _check_record(path: Path, number: int, record: Record) -> None:
         raise UsageError(f"{path}: line {number} names the case {record.case[:80]!r}, which is no name of a case")
 
 
-def read_matrix(path: Path, name: str) -> list[Coverage] | list[Mutants]:
-    """Read coverage.jsonl or mutants.jsonl of a run's folder; a file that is not there has no lines.
+def read_coverage(folder: Path) -> list[Coverage]:
+    """Read coverage.jsonl of a run's folder; a file that is not there has no lines.
 
-    :param name: "coverage" or "mutants".
     :raise UsageError: when a line is not what it should be.
     """
-    kind: type[Coverage] | type[Mutants] = Coverage if name == "coverage" else Mutants
-    file = path / f"{name}.jsonl"
+    return _read_matrix(folder / "coverage.jsonl", Coverage)
+
+
+def read_mutants(folder: Path) -> list[Mutants]:
+    """Read mutants.jsonl of a run's folder, as ``read_coverage`` does."""
+    return _read_matrix(folder / "mutants.jsonl", Mutants)
+
+
+def _read_matrix(file: Path, kind: type[_Matrix]) -> list[_Matrix]:
     try:
         *whole, _ = file.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -317,8 +324,8 @@ def read_matrix(path: Path, name: str) -> list[Coverage] | list[Mutants]:
         try:
             found.append(msgspec.json.decode(line, type=kind))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file}: line {number} is no {name}: {error}") from error
-    return found  # type: ignore[return-value]
+            raise UsageError(f"{file}: line {number} is no record of {file.stem}: {error}") from error
+    return found
 
 
 def durations_s(home: Path, count: int = 5) -> dict[tuple[str, str], float]:

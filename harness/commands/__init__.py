@@ -10,7 +10,19 @@ import argparse
 from typing import Any, Protocol
 
 #: In the order in which --help lists them. A new command is a module here and its name in this table.
-COMMANDS = ("run", "list", "show", "update", "sweep", "doctor", "analyze", "compare", "gate", "hbitmap-console")
+COMMANDS = (
+    "run",
+    "list",
+    "show",
+    "update",
+    "sweep",
+    "doctor",
+    "analyze",
+    "compare",
+    "gate",
+    "report",
+    "hbitmap-console",
+)
 
 Subparsers = Any  # argparse keeps the class of its subparsers to itself
 

@@ -191,15 +191,15 @@ def test_results_home_is_the_named_the_environments_or_the_users(monkeypatch: py
 
 
 def test_matrix_lines_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
-    assert stored_runs.read_matrix(tmp_path, "mutants") == []
+    assert stored_runs.read_mutants(tmp_path) == []
+    assert stored_runs.read_coverage(tmp_path) == []
     path = tmp_path / "mutants.jsonl"
     path.write_text('{"kind":"mutants","mutant":"BF-13","verdict":"caught","caught_by":["310-active-writes"]}\n{"ki')
-    (mutant,) = stored_runs.read_matrix(tmp_path, "mutants")
-    assert isinstance(mutant, stored_runs.Mutants)
+    (mutant,) = stored_runs.read_mutants(tmp_path)
     assert mutant.caught_by == ["310-active-writes"]
     path.write_text('{"kind":"coverage"}\n')
-    with pytest.raises(UsageError, match=r"^/.*/mutants\.jsonl: line 1 is no mutants: .*$"):
-        stored_runs.read_matrix(tmp_path, "mutants")
+    with pytest.raises(UsageError, match=r"^/.*/mutants\.jsonl: line 1 is no record of mutants: .*$"):
+        stored_runs.read_mutants(tmp_path)
 
 
 @pytest.mark.slow
