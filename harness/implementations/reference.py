@@ -51,7 +51,7 @@ VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
 MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "hbitmap", "virtual-time"}
-"""What only a model offers: its bitmap by itself, a clock that stands still until told to go on, decisions one by one."""
+"""What a model offers besides commands: its bitmaps, a clock that stands still until told to go on, its decisions."""
 
 
 AREAS_SHOWN_MAX = 256
