@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness import filters
+from harness import filters, graph_view, images
 from harness.bitmap_view import BitmapView
 from harness.dirty_bitmaps import DirtyBitmap
 from harness.disk import Disk
@@ -54,6 +54,8 @@ class Bench:
         self._transcript = transcript
         self._events_printed = 0
         self._hidden_members: set[str] = set()
+        self._pauses_hidden = False
+        self._pauses = filters.Pauses()
         self._events_awaited: dict[str, int] = {}
         self._disks: dict[str, Disk] = {}
         self._guests: dict[str, Guest] = {}
@@ -84,6 +86,8 @@ class Bench:
         events = self.session.events[self._events_printed :]
         self._events_printed += len(events)
         for event in events:
+            if self._pauses_hidden and self._pauses.hides(event.name, event.data):
+                continue
             data = {name: value for name, value in event.data.items() if name not in self._hidden_members}
             self.say(f"event {event.name} {filters.canonical(data)}")
 
@@ -101,6 +105,14 @@ class Bench:
         events = list(self.session.events[self._events_printed :])
         self._events_printed += len(events)
         return events
+
+    def hide_pauses(self, reason: str) -> None:
+        """Leave out of the transcript that jobs pause and go on, and print why.
+
+        Every change of the graph drains what it changes, how often depends on the version (QE-19).
+        """
+        self._pauses_hidden = True
+        self.note(f"pauses of jobs are not shown: {reason}")
 
     def require(self, feature: str) -> None:
         """Skip the case if the implementation does not offer a feature that only now turns out to be needed."""
@@ -187,6 +199,55 @@ class Bench:
             raise Disagreement(f"blockdev-add of a file was refused: {filters.canonical(pending.reply)}")
         return name
 
+    def overlay(
+        self,
+        name: str,
+        size: int,
+        *,
+        cluster: int = images.CLUSTER_BYTES_DEFAULT,
+        backing: str | None = None,
+        names_backing_file: str = "",
+        read_only: bool = False,
+        unmap: bool = False,
+    ) -> str:
+        """Make an empty image of the format ``qcow2`` on held storage of its own, and a node over it; return the name.
+
+        The storage is the disk ``NAME-file``. What is where in it is the program's own affair.
+
+        :param size: bytes. :param cluster: bytes. :param backing: the node below; None is none, even if the image says
+            that it has one.
+        :param names_backing_file: what the image says is below it.
+        """
+        length = images.storage_bytes(size, cluster)
+        storage = HeldStorage(f"{name}-file", length)
+        storage.write_bytes(0, images.empty_image(size, cluster, names_backing_file))
+        self.session.attach(storage.name, storage, read_only=False, unmap=unmap)
+        self._disks[storage.name] = Disk(self, storage)
+        options = {"driver": "qcow2", "node-name": name, "file": storage.name, "backing": backing}
+        self._set_up("blockdev-add", options | _given(read_only=read_only) | ({"discard": "unmap"} if unmap else {}))
+        words = (("unmap", unmap), ("read-only", read_only), (f"names {names_backing_file}", names_backing_file))
+        more = "".join(f", {word}" for word, given in words if given)
+        above = f" on {backing}" if backing else ""
+        self.say(f"overlay {name}{above}: {format_bytes(size)} in clusters of {format_bytes(cluster)}{more}")
+        return name
+
+    def node(self, name: str, driver: str, **options: Any) -> str:
+        """Make a node with ``blockdev-add`` and print it; return its name.
+
+        :param options: with ``_`` in place of ``-``.
+        """
+        given = {option.replace("_", "-"): value for option, value in options.items()}
+        self._set_up("blockdev-add", {"driver": driver, "node-name": name} | given)
+        self.say(f"node {name}: {driver} {filters.canonical(given)}")
+        return name
+
+    def _set_up(self, command: str, arguments: Mapping[str, Any]) -> None:
+        pending = self.session.submit_command(command, arguments)
+        self.session.wait(lambda: pending.done, f"the reply to {command}")
+        assert pending.reply is not None
+        if "return" not in pending.reply:
+            raise Disagreement(f"{command} was refused: {filters.canonical(pending.reply)}")
+
     def guest(self, disk: Disk | str) -> Guest:
         """Give a guest access to a disk, or to another node by name. Before a job starts on it."""
         name = disk if isinstance(disk, str) else disk.name
@@ -272,6 +333,25 @@ class Bench:
             "target": target if isinstance(target, str) else target.name,
         }
         return self.execute("blockdev-mirror", {"job-id": JOB_ID, "sync": "full"} | names, **options)
+
+    # The graph
+
+    def show_graph(self) -> None:
+        """Print every edge of the block graph with its permissions: what the parent needs, and what it shares.
+
+        Nodes that nobody named are called by what they do; users that are neither nodes nor jobs are all alike.
+        """
+        self.say("graph:")
+        for line in graph_view.describe(self.query("x-debug-query-block-graph"), self._drivers()):
+            self.say(f"  {line}")
+
+    def show_chain(self, node: str) -> None:
+        """Print what lies below a node, one under the other, through filters and backing links."""
+        graph = self.query("x-debug-query-block-graph")
+        self.say(f"{node} is over {graph_view.chain(graph, self._drivers(), node)}")
+
+    def _drivers(self) -> dict[str, str]:
+        return {node["node-name"]: node["drv"] for node in self.query("query-named-block-nodes", {"flat": True})}
 
     # What a job says of itself
 
@@ -401,3 +481,8 @@ def describe_requests(requests: Sequence[StorageRequest]) -> str:
     """Requests in a row, in order of their ranges: the order of arrival is the program's own affair (real-qemu I)."""
     ordered = sorted(requests, key=lambda request: (request.offset, request.length, request.operation))
     return ", ".join(request.describe() for request in ordered) or "nothing"
+
+
+def _given(**options: bool) -> dict[str, bool]:
+    """Options that are true, by their names in QMP."""
+    return {name.replace("_", "-"): True for name, given in options.items() if given}

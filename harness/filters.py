@@ -39,3 +39,24 @@ def block_job_info(info: Mapping[str, Any]) -> dict[str, Any]:
 def canonical(value: Any) -> str:
     """A value as JSON in one line, members sorted: their order differs between versions (real-qemu E.6)."""
     return json.dumps(normalize(value), sort_keys=True, ensure_ascii=False)
+
+
+_GOES_ON = {"paused": "running", "standby": "ready"}
+"""What a job's state becomes when a pause ends."""
+
+
+class Pauses:
+    """Tells which changes of a job's state are only a pause and its end."""
+
+    def __init__(self) -> None:
+        self._paused: dict[str, str] = {}
+
+    def hides(self, event_name: str, data: Mapping[str, Any]) -> bool:
+        """Whether an event belongs to a pause; each must be asked for once, in the order in which they came."""
+        if event_name != "JOB_STATUS_CHANGE":
+            return False
+        job, status = data["id"], data["status"]
+        if status in _GOES_ON:
+            self._paused[job] = _GOES_ON[status]
+            return True
+        return bool(self._paused.pop(job, None) == status)
