@@ -6,12 +6,11 @@ others each time.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
 from hbitmap_models import BookIterator, ItemSet
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -19,18 +18,6 @@ from reference_impl import runs
 from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import INT64_MAX, HBitmap
 from reference_impl.hbitmap_iterator import HBitmapIterator
-
-settings.register_profile(
-    "ci",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=100,
-    stateful_step_count=50,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile("nightly", parent=settings.get_profile("ci"), derandomize=False, max_examples=3000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 CHUNK_EDGES_MAX = runs.CHUNK_EDGES_MAX
 

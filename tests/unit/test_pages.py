@@ -19,7 +19,7 @@ _OFFSETS = _EDGES | st.integers(0, SIZE)
 _STEPS = st.tuples(st.sampled_from(["write", "zero", "unmap", "fill", "resize"]), _OFFSETS, _OFFSETS, st.integers(0, 3))
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(_STEPS, max_size=12))
 def test_memory_after_any_changes_equals_a_bytearray(steps: list[tuple[str, int, int, int]]) -> None:
     memory, model = SparseMemory(SIZE), bytearray(SIZE)
