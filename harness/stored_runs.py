@@ -334,7 +334,7 @@ def durations_s(home: Path, count: int = 5) -> dict[tuple[str, str], float]:
     It orders the runs and estimates what is left, and decides nothing; so a run that cannot be read is passed over.
     """
     found: dict[tuple[str, str], float] = {}
-    for run_id in reversed(_run_ids(home)[-count:]):
+    for run_id in reversed(run_ids(home)[-count:]):
         try:
             with (home / run_id / RESULTS_FILE).open("rb") as file:
                 for line in file:
@@ -370,7 +370,8 @@ def _duration(line: bytes) -> list[tuple[tuple[str, str], float]]:
     return [((run.implementation, run.case), run.duration_s)] if run.duration_s > 0 else []
 
 
-def _run_ids(home: Path) -> list[str]:
+def run_ids(home: Path) -> list[str]:
+    """Return the ids of the runs in a results folder, the oldest first; none where there is no such folder."""
     try:
         return sorted(name for name in os.listdir(home) if _RUN_ID.fullmatch(name))
     except OSError:
@@ -503,7 +504,7 @@ def _point_latest(home: Path, name: str) -> None:
 
 def _remove_old(home: Path, keep_count: int, own: str) -> None:
     """Remove the oldest runs. One that may still go on stays; what cannot be removed is no reason to stop."""
-    for run_id in [name for name in _run_ids(home) if name != own][: -(keep_count - 1) or None]:
+    for run_id in [name for name in run_ids(home) if name != own][: -(keep_count - 1) or None]:
         path = home / run_id
         try:
             with (path / RESULTS_FILE).open("rb") as file:

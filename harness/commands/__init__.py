@@ -21,6 +21,7 @@ COMMANDS = (
     "compare",
     "gate",
     "report",
+    "completion",
     "hbitmap-console",
 )
 

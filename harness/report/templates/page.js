@@ -198,7 +198,7 @@
       if ((index + 1) % 5 === 0) svg.append(draw("text", { x: left + position * STEP_WIDTH, y: 11 }, String(index + 1)));
     });
     for (const [name, bars, levels] of packed) {
-      svg.append(draw("text", { x: 2, y: y + 11 }, name), draw("line", { class: "lane", x1: 0, x2: width, y1: y - 2, y2: y - 2 }));
+      svg.append(draw("text", { class: "name", x: 2, y: y + 11 }, name), draw("line", { class: "lane", x1: 0, x2: width, y1: y - 2, y2: y - 2 }));
       for (const [level, start, end, text, style] of bars) {
         const bar = draw("rect", { class: `bar ${style}`, x: left + start * STEP_WIDTH, y: y + level * LANE_HEIGHT,
           width: Math.max((end - start) * STEP_WIDTH, 5), height: LANE_HEIGHT - 3, rx: 2 });
@@ -211,6 +211,7 @@
       y += levels * LANE_HEIGHT + 6;
     }
     const x = left + (step > 0 ? data.lines[step - 1] ?? data.length : 0) * STEP_WIDTH;
+    svg.append(...svg.querySelectorAll(".name"));
     svg.append(draw("line", { class: "cursor", id: "cursor", x1: x, x2: x, y1: 0, y2: height }));
     return [svg, x];
   }
@@ -221,6 +222,9 @@
     const [svg, x] = timelinePicture(data, step);
     const frame = make("div", { class: "timeline", tabindex: "0" });
     frame.append(svg);
+    frame.addEventListener("scroll", () => {
+      for (const name of svg.querySelectorAll(".name")) name.setAttribute("x", frame.scrollLeft + 2);
+    });
     const slider = make("input", { type: "range", id: "step", min: 0, max: data.lines.length, "aria-label": "step" });
     slider.value = step;
     slider.addEventListener("change", () => { location.hash = `${address}/${slider.value}`; });
@@ -281,7 +285,10 @@
     detail.replaceChildren(...parts);
     detail.hidden = false;
     detail.dataset.ready = location.hash;
-    const line = detail.querySelector(".chosen") || detail.querySelector(".first");
+    // Whoever comes from the matrix wants the first difference, also where it is something missing before the step.
+    const isFromMatrix = [...row.querySelectorAll("a[data-verdict]")].some((link) => link.hash === location.hash);
+    const order = isFromMatrix ? [".first", ".chosen"] : [".chosen", ".first"];
+    const line = order.map((each) => detail.querySelector(each)).find(Boolean);
     detail.scrollIntoView({ block: "start" });
     if (line) line.parentElement.scrollTop = line.offsetTop - line.parentElement.offsetTop - 80;
     detail.focus({ preventScroll: true });
