@@ -43,6 +43,7 @@ def run(bench: Bench) -> None:
     for pause, resume in (("job-pause", "job-resume"), ("block-job-pause", "block-job-resume")):
         name = "id" if pause == "job-pause" else "device"
         bench.execute(pause, {name: "job0"})
+        bench.wait_event("JOB_STATUS_CHANGE", status="standby")
         bench.execute(pause, {name: "job0"})
         bench.show_job()
         bench.execute(resume, {name: "job0"})

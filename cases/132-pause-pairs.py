@@ -31,6 +31,7 @@ def run(bench: Bench) -> None:
     for pause, pause_arguments in VERB_COMMANDS["pause"]:
         for resume, resume_arguments in VERB_COMMANDS["resume"]:
             bench.execute(pause, pause_arguments)
+            bench.wait_event("JOB_STATUS_CHANGE", status="standby")
             show_state(bench)
             refuse(bench, "finalize", "dismiss")
             bench.execute(resume, resume_arguments)

@@ -1,7 +1,8 @@
 """166-queries: what the queries say of a job and of its bitmap in each state, in background and in active mode.
 
 The mirror's bitmap has no name, is not persistent and not busy. The granularity is what was asked for, or 64 KiB. Where
-the bitmap is listed, and whether it counts as recording, differs between versions and is not shown.
+the bitmap is listed, and whether it counts as recording (or, up to 5.2, which status it has), differs between versions
+and is not shown.
 
 Groups: job qmp quick
 Source: QQ-1, QQ-2, QQ-3, QQ-4, QQ-5, 109-q, QA-07, TP-45
@@ -36,7 +37,7 @@ def run(bench: Bench) -> None:
 def show_bitmap(bench: Bench) -> None:
     """The bitmaps of all nodes but for what lawfully differs."""
     bitmaps = [
-        {name: value for name, value in bitmap.items() if name != "recording"}
+        {name: value for name, value in bitmap.items() if name not in ("recording", "status")}
         for node in bench.query("query-named-block-nodes")
         for bitmap in node.get("dirty-bitmaps", ())
     ]

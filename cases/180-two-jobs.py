@@ -34,6 +34,7 @@ def run(bench: Bench) -> None:
         bench.query("job-complete", {"id": "job2"})
         events += until(bench, {"job2": "null"} if what == "paused" else {"job1": "null", "job2": "null"}, events)
         if what == "paused":
+            bench.wait_until(lambda: is_standby(bench, events), "the pause")
             bench.say(f"jobs: {[(job['id'], job['status']) for job in bench.query('query-jobs')]}")
             bench.query("job-resume", {"id": "job1"})
             bench.query("job-complete", {"id": "job1"})
@@ -47,6 +48,12 @@ def start(bench: Bench, job_id: str, source: Disk, target: Disk) -> None:
     """Start a mirror, silently."""
     names = {"job-id": job_id, "device": source.name, "target": target.name, "sync": "full"}
     bench.query("blockdev-mirror", names)
+
+
+def is_standby(bench: Bench, events: list[Event]) -> bool:
+    """Whether the first job has come to rest; takes the events that came."""
+    events += bench.skip_events()
+    return bool(bench.job("job1")["status"] == "standby")
 
 
 def until(bench: Bench, wanted: dict[str, str], before: Sequence[Event] = ()) -> list[Event]:

@@ -64,12 +64,15 @@ def reach(bench: Bench, state: str, source: Disk, target: Disk, **options: Any) 
         if state == "paused":
             bench.execute("job-pause", id=JOB_ID)
             source.release(read)
+            bench.wait_event("JOB_STATUS_CHANGE", status="paused")
         return
     manual = {"pending": {"auto_finalize": False}, "concluded": {"auto_dismiss": False}}.get(state, {})
     bench.mirror(source, target, **manual, **options)
     bench.wait_event("BLOCK_JOB_READY")
     if state == "standby":
+        # Up to 5.2 a job that sleeps pauses when it wakes up.
         bench.execute("job-pause", id=JOB_ID)
+        bench.wait_event("JOB_STATUS_CHANGE", status="standby")
     elif state != "ready":
         bench.execute("job-complete", id=JOB_ID)
         bench.wait_event("JOB_STATUS_CHANGE", status=state)
@@ -78,11 +81,18 @@ def reach(bench: Bench, state: str, source: Disk, target: Disk, **options: Any) 
 def leave(bench: Bench, source: Disk) -> None:
     """End the job, if there is one, whatever state it is in, and say that nothing is left."""
     status = bench.job().get("status")
+    if status in ("running", "paused"):
+        # What a cancelled job still copies differs; one that is ready has nothing to copy.
+        source.let_everything_pass()
+        if status == "paused":
+            bench.execute("job-resume", id=JOB_ID)
+        bench.wait_until(lambda: bench.job().get("status") in ("ready", None), "READY, or the end of a cancelled job")
+        status = bench.job().get("status")
+    source.storage.clear_rules()
     if status == "concluded":
         bench.execute("job-dismiss", id=JOB_ID)
     elif status is not None:
         bench.execute("job-cancel", id=JOB_ID)
-    source.let_everything_pass()
     if status is not None:
         bench.wait_until(lambda: not bench.query("query-jobs"), "the job to be gone")
     bench.say(f"jobs left: {bench.query('query-jobs')}")
