@@ -2,7 +2,7 @@
 
 Groups: hbitmap quick
 Needs: hbitmap
-Source: HB-39, HB-40
+Source: HB-39, HB-40, B17
 """
 
 from harness.bench import Bench
@@ -28,3 +28,12 @@ def run(bench: Bench) -> None:
         ask(8128, 8190, 8191, 8192, 262143)
         bitmap.set(0, LEVEL_ABOVE)
         ask(0)
+
+    bench.note("B17: a last granule that is not full has no item behind the size")
+    bitmap = bench.bitmap(1000, 7)
+    bitmap.set(0, 896)
+    bitmap.next_zero(0)
+    bitmap.set(999, 1)
+    bitmap.next_zero(0)
+    bitmap.next_zero(999)
+    bitmap.next_zero(1000)

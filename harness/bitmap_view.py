@@ -162,16 +162,16 @@ class BitmapView:
 
     # Section: searches
 
-    def next_zero(self, start: int, count: int = INT64_MAX) -> None:
-        """Print the first clean item of a range."""
-        self.say(f"{_range_words(start, count)} -> zero {self._next_zero(start, count)}")
+    def next_zero(self, start: int) -> None:
+        """Print the first clean item from a start on, asked for without a count."""
+        self.say(f"from {start} -> zero {self._next_zero(start)}")
 
     def next(self, start: int, count: int = INT64_MAX) -> None:
         """Print the first clean and the first dirty item of a range."""
         dirty = _found(self.ask("next-dirty", lambda: self.bitmap.next_dirty(start, count)))
         self.say(f"{_range_words(start, count)} -> zero {self._next_zero(start, count)}, dirty {dirty}")
 
-    def _next_zero(self, start: int, count: int) -> str:
+    def _next_zero(self, start: int, count: int | None = None) -> str:
         return _found(self.ask("next-zero", lambda: self.bitmap.next_zero(start, count)))
 
     def area(self, start: int, count: int = INT64_MAX, at_most: int | None = None) -> None:

@@ -121,7 +121,7 @@ class BitmapWalk:
         starts = {end - approach}
         for border in BORDERS_GRANULES:
             border *= self.granule
-            starts |= {-(-first // border) * border - approach, (end - 1) // border * border - approach}
+            starts |= {(first // border + 1) * border - approach, (end - 1) // border * border - approach}
         for start in sorted(starts):
             if not first < start < end:
                 continue

@@ -159,9 +159,8 @@ class HBitmapClient:
 
     def _receive(self, commands: Sequence[str]) -> list[str]:
         """The answers to commands that were sent, whatever they are; see ``ask``."""
-        # What came unasked counts as an answer, and will not be the right one.
-        text, self._spawn.buffer = self._spawn.buffer, ""
-        arrived = text.count("\n")
+        text = ""
+        arrived = 0
         while arrived < len(commands):
             shown = _shown(commands[arrived])
             try:
@@ -177,7 +176,10 @@ class HBitmapClient:
             text += chunk
             if len(text) > ANSWER_CHARACTERS_MAX + len(commands) * SHORT_ANSWER_CHARACTERS:
                 raise ProtocolViolation(f"hbitmap console: the answer to '{shown}' has {len(text)} characters")
-        *answers, self._spawn.buffer = text.split("\n", len(commands))
+        *answers, more = text.split("\n", len(commands))
+        if more:
+            more = more.partition("\n")[0][:100]
+            raise ProtocolViolation(f"hbitmap console: '{more}' was not asked for by '{_shown(commands[-1])}'")
         return [answer.removesuffix("\r") for answer in answers]
 
     def close(self) -> None:
