@@ -125,7 +125,7 @@ class BitmapWalk:
         for start in sorted(starts):
             if not first < start < end:
                 continue
-            expected = list(range(start, end, self.granule))[: 2 * APPROACH_GRANULES]
+            expected = list(range(start, end, self.granule)[: 2 * APPROACH_GRANULES])
             if end >= size and expected[-1] + self.granule == end:
                 expected.append(NOTHING)
             given = self.walk(start, len(expected))
