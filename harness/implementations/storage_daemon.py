@@ -69,6 +69,8 @@ Result = TypeVar("Result")
 class DaemonSession(Session):
     """One daemon, its storage server and its guests."""
 
+    KIND = "qemu-storage-daemon"
+
     def __init__(self, program: str, folder: Path, hang_limit_s: float, *, late_replies: bool = False) -> None:
         super().__init__()
         self._late_replies = late_replies
@@ -81,25 +83,28 @@ class DaemonSession(Session):
         self._server: NbdServer | None = None
         self._exports = DaemonExports(self, self._guest_path, self._changed.set)
         self._pending: list[PendingCommand] = []
+        self._closed = False
+        self._program = program
+        self._folder = folder
+        self._launch()
+
+    def _launch(self) -> None:
+        """Start the program and greet it.
+
+        :raise ImplementationUnavailable: when it cannot be started, or speaks no QMP.
+        """
+        program = self._program
         self._qmp = QmpConnection(self._take_event, self._changed.set)
         ours, theirs = socket.socketpair()
-        self._closed = False
         try:
-            argv = [
-                program,
-                "--chardev",
-                f"socket,id=control,fd={theirs.fileno()}",
-                "--monitor",
-                "chardev=control",
-            ]
             try:
-                self._child = processes.start(argv, pass_fds=[theirs.fileno()], cwd=folder)
+                self._child = self._start_child(program, theirs.fileno())
             except OSError as error:
                 raise ImplementationUnavailable(f"cannot start {program}: {error.strerror or error}") from error
             finally:
                 theirs.close()
             ours.setblocking(False)
-            limit_s = min(START_LIMIT_S, hang_limit_s)
+            limit_s = min(START_LIMIT_S, self._hang_limit_s)
             try:
                 self._run(self._qmp.connect(ours), limit_s)
             except TimeoutError as error:
@@ -110,6 +115,14 @@ class DaemonSession(Session):
             ours.close()
             self.close()
             raise
+
+    def _start_child(self, program: str, control_fd: int) -> processes.Child:
+        """Start the program with its end of the control connection.
+
+        :raise OSError: when it cannot be started.
+        """
+        argv = [program, "--chardev", f"socket,id=control,fd={control_fd}", "--monitor", "chardev=control"]
+        return processes.start(argv, pass_fds=[control_fd], cwd=self._folder)
 
     def _describe_failed_start(self, program: str, error: BaseException) -> str:
         """One line: what the program said last, else what was wrong with what it sent, else how it ended."""
@@ -174,18 +187,13 @@ class DaemonSession(Session):
         except TimeoutError:
             raise ProtocolViolation(self._qmp.lost) from None
         raise ImplementationCrash(
-            f"qemu-storage-daemon ended: {processes.describe_status(status)}", self._child.stderr_tail()
+            f"{self.KIND} ended: {processes.describe_status(status)}", self._child.stderr_tail()
         )
 
     # The interface
 
     def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
-        if self._server is None:
-            self._server = self._run(NbdServer.start(self._storage_path), START_LIMIT_S)
-            if self._late_replies:
-                self._nudges = Nudges(self._server)
-        self._server.add_export(name, storage, read_only=read_only)
-        storage.on_submit.append(lambda request: self._changed.set())
+        self._serve(name, storage, read_only)
         options = {
             "driver": "nbd",
             "node-name": name,
@@ -195,6 +203,15 @@ class DaemonSession(Session):
             "discard": "unmap" if unmap else "ignore",
         }
         self.run_command("blockdev-add", options)
+
+    def _serve(self, name: str, storage: HeldStorage, read_only: bool) -> None:
+        """Offer storage to the program, and to whoever else finds the way."""
+        if self._server is None:
+            self._server = self._run(NbdServer.start(self._storage_path), START_LIMIT_S)
+            if self._late_replies:
+                self._nudges = Nudges(self._server)
+        self._server.add_export(name, storage, read_only=read_only)
+        storage.on_submit.append(lambda request: self._changed.set())
 
     def open_guest(self, node_name: str) -> GuestPort:
         return self._exports.open_guest(node_name)
@@ -237,6 +254,8 @@ class DaemonSession(Session):
         )
 
     async def _rest(self) -> None:
+        if self._nudges is not None:
+            self._nudges.nudge()
         self._changed.clear()
         try:
             await asyncio.wait_for(self._changed.wait(), BLOCKED_MONITOR_S)
@@ -290,15 +309,18 @@ class DaemonSession(Session):
 class StorageDaemon(Implementation):
     """A ``qemu-storage-daemon`` by name or path."""
 
+    SESSION: type[DaemonSession] = DaemonSession
+
     def __init__(self, spec: str, program: str) -> None:
         self.spec = spec
         self._program = program
 
     def probe(self) -> Probe:
-        return _probe(*self._find())
+        return _probe(self.SESSION, *self._find())
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
-        return DaemonSession(self._program, folder, hang_limit_s, late_replies=_replies_late(*self._find()))
+        late_replies = _replies_late(self.SESSION, *self._find())
+        return self.SESSION(self._program, folder, hang_limit_s, late_replies=late_replies)
 
     def _find(self) -> tuple[str, int]:
         """The program's own path, and when it was last changed."""
@@ -315,10 +337,10 @@ def is_advice(line: str) -> bool:
 
 
 @functools.cache
-def _probe(path: str, modified_ns: int) -> Probe:
+def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Probe:
     """Ask a program once for as long as its file does not change."""
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
-        session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
+        session = session_type(path, Path(folder), HANG_LIMIT_S)
         try:
             schema = session.run_command("query-qmp-schema", {})
             version = session.run_command("query-version", {})
@@ -335,12 +357,12 @@ def _probe(path: str, modified_ns: int) -> Probe:
 
 
 @functools.cache
-def _replies_late(path: str, modified_ns: int) -> bool:
+def _replies_late(session_type: type[DaemonSession], path: str, modified_ns: int) -> bool:
     """Find out whether a program leaves replies lying: see `late_replies`."""
     disk = HeldStorage("disk", 1024)
     disk.hold(Operation.WRITE)
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
-        session = DaemonSession(path, Path(folder), HANG_LIMIT_S)
+        session = session_type(path, Path(folder), HANG_LIMIT_S)
         try:
             session.attach("disk", disk)
             guest = session.open_guest("disk")

@@ -79,6 +79,7 @@ class Oracle:
         self._not_firm: list[Candidate] = []
         self._answered: list[Candidate] = []
         self._different: set[int] = set()
+        self._early: set[Candidate] = set()
         self._storage_under_way: dict[tuple[str, int], StorageRequest] = {}
         self._guest_map = self._map_of(source)
         self._firm_map: SegmentMap | None = self._guest_map.copy() if source.has_write_back_cache else None
@@ -198,12 +199,18 @@ class Oracle:
         if self.phase is not Phase.COPYING:
             return
         if self._all_are_active():
-            self.phase = Phase.SYNCED
+            self._enter_synced()
         self._compare_disks()
         if self.target.has_write_back_cache:
             self._check_flushed_at_ready()
         if self._immediate:
             self.check_all("READY")
+
+    def _enter_synced(self) -> None:
+        # A mirror does not wait for active writes before it says READY: where the first one ever is still under way,
+        # the target may hold what it began with (docs/findings.md).
+        self._early = set(self._under_way.values())
+        self.phase = Phase.SYNCED
 
     def job_unsynced(self) -> None:
         """A target error was reported, and the mirror goes on: the disks may differ where that is known."""
@@ -213,7 +220,7 @@ class Oracle:
     def job_synced(self) -> None:
         """Nothing is dirty, and guests' writes are mirrored actively: as after READY, if nothing is under way."""
         if self.phase is Phase.COPYING and self._all_are_active() and not self._storage_under_way:
-            self.phase = Phase.SYNCED
+            self._enter_synced()
             self.check_all("being in sync again")
 
     def job_gave_up(self) -> None:
@@ -465,10 +472,20 @@ class Oracle:
 
         Where only changes are copied, it keeps contents of its own until the first change of a range has reached it.
         """
+        if self._early and any(
+            candidate in self._early and (candidate.answered_at is None or self.phase is Phase.FROZEN)
+            for candidate in segment.lawful
+        ):
+            return False
         return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
 
     def _brought_to_target(self, segment: Segment) -> bool:
         """Whether the target must hold one of the candidates: not what was never copied and not yet overwritten."""
+        if self._early and any(
+            candidate in self._early and (candidate.answered_at is None or self.phase is Phase.FROZEN)
+            for candidate in segment.lawful
+        ):
+            return False
         return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
 
     def _may_be_on_one_disk_only(self, segment: Segment) -> bool:

@@ -36,6 +36,7 @@ class WatchedJob:
         self.is_ready = False
         self.is_over = False
         self.completions: list[PendingCommand] = []
+        self.mode_command = command
 
     @property
     def was_refused(self) -> bool:
@@ -102,6 +103,8 @@ class WatchedSession(Session):
             return self._submit_mirror(name, arguments)
         pending = self._submit(name, arguments, self._before)
         job = self._job(arguments)
+        if job is not None and name == "block-job-change":
+            job.mode_command = pending
         if job is not None and name in ("job-complete", "block-job-complete"):
             job.completions.append(pending)
         return pending
@@ -144,9 +147,12 @@ class WatchedSession(Session):
         """A guest's request is about to be sent."""
         self.take_events()
         self._pending[id(request)] = (node_name, request)
-        oracle = self._oracle_of_guest(node_name)
-        if oracle is not None:
-            oracle.guest_submitted(request)
+        job = self._job_on(self._guests_of[node_name])
+        if job is not None:
+            job.oracle.guest_submitted(request)
+            if job.is_active and not job.mode_command.done:
+                # It may overtake the command.
+                job.oracle.job_changed_to_active()
 
     def guest_is_answered(self, node_name: str, request: PendingRequest, errno: int, data: bytes | None) -> None:
         """A guest's request was answered."""
@@ -190,7 +196,7 @@ class WatchedSession(Session):
         job = WatchedJob(job_id, oracle, PendingCommand(name, arguments))
         self.jobs.append(job)
         self.oracles.append(oracle)
-        job.command = self._submit(name, arguments, lambda *_: None)
+        job.command = job.mode_command = self._submit(name, arguments, lambda *_: None)
         return job.command
 
     def _is_mirrored(self, *disks: HeldStorage) -> bool:
