@@ -61,7 +61,7 @@ def new_bitmap(request: pytest.FixtureRequest, client: HBitmapClient) -> NewBitm
 
 def test_session_in_the_documentation_is_what_the_console_answers() -> None:
     text = (ROOT / "docs" / "hbitmap-console.md").read_text()
-    session = re.findall(r"^    (?!\$)(.*)$", text, re.MULTILINE)
+    session = re.findall(r"^    (?!\$)(.*)$", text.partition("## Lines")[0], re.MULTILINE)
     commands, answers = session[::2], session[1::2]
     assert talk(*commands) == answers
 
