@@ -48,7 +48,7 @@ def run_schedule(
 ) -> Run:
     """Run a scenario to its end, or to its first failure.
 
-    :param observe: called after each step.
+    :param observe: called after each step, before the checks.
     """
     session = opener()
     trace: list[Decision] = []
@@ -58,14 +58,16 @@ def run_schedule(
         checks = Checks(world)
         while True:
             decisions = world.decisions()
-            if not decisions or world.is_finished():
+            if world.is_finished() or (not decisions and not world.let_time_pass()):
                 break
+            if not decisions:
+                continue
             decision = decisions[choose(world, decisions)]
             trace.append(decision)
             world.take(decision)
-            checks.after_step()
             if observe is not None:
                 observe(world, decision)
+            checks.after_step()
         if not world.is_finished():
             raise checks.nothing_can_happen()
         checks.at_end()

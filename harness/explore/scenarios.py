@@ -130,9 +130,19 @@ _ALL: tuple[tuple[int, Scenario], ...] = (
         Scenario(
             name="unaligned-writer",
             claim="an active write that begins and ends within granules, against the copy of both",
-            disks=disks(),
+            disks=disks(3),
             setup=(mirror(buf_size=G),),
-            actions=(write("writer", G // 2, G, 0xA1), complete()),
+            actions=(write("writer", G + G // 2, G, 0xA1), complete()),
+        ),
+    ),
+    (
+        703,
+        Scenario(
+            name="short-writer",
+            claim="an active write of less than a granule, within one",
+            disks=disks(1),
+            setup=(mirror(),),
+            actions=(write("writer", 512, 512, 0xA1), complete()),
         ),
     ),
     (
@@ -554,7 +564,7 @@ _ALL: tuple[tuple[int, Scenario], ...] = (
     ),
 )
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for _, scenario in _ALL}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for _, scenario in sorted(_ALL, key=lambda entry: entry[0])}
 """By name, in the order of their numbers."""
 
 NUMBERS: dict[str, int] = {scenario.name: number for number, scenario in _ALL}

@@ -35,10 +35,14 @@ from harness.storage import HeldStorage, Operation, StorageRequest
 TIMERS_IN_A_ROW_MAX = 64
 """So many timers in a row with nothing else to decide, and no end: the job goes round for ever."""
 
+WAITS_IN_A_ROW_MAX = 1500
+"""So often, at most 20 ms each, a real program is waited for; it only catches hangs."""
+
 STEPS_MAX = 1000
 """No schedule of a small bench has a tenth of these steps."""
 
 _QUIET_STATES = frozenset({"pending", "concluded"})
+_ENDED_STATES = frozenset({"pending", "concluded", "null"})
 _ORDINARY_STATES = frozenset({"running", "ready"})
 
 
@@ -83,7 +87,8 @@ class World:
         self._actor_of_task: dict[str, str] = {}
         self._events_seen = 0
         self._ready_jobs: set[str] = set()
-        self._current_actor = ""
+        self._waits_in_a_row = 0
+        self._job_states: dict[str, str] = {}
         self._set_up()
 
     # Setting up
@@ -203,7 +208,7 @@ class World:
         :raise Failure: when the implementation breaks.
         """
         self.steps.append(decision.label)
-        self._current_actor = decision.actor
+        self._waits_in_a_row = 0
         self.submitted.clear()
         self.slept_ns = 0
         try:
@@ -296,10 +301,27 @@ class World:
             event = events[self._events_seen]
             self._events_seen += 1
             self._event_names.add(event.name)
+            if event.name == "JOB_STATUS_CHANGE":
+                self._job_states[event.data["id"]] = event.data["status"]
             if event.name == "BLOCK_JOB_READY":
                 self._ready_jobs.add(event.data["device"])
             elif event.name == "BLOCK_JOB_ERROR" and event.data["action"] == "stop":
                 self._stops_seen += 1
+
+    def let_time_pass(self) -> bool:
+        """Let a little time pass on a real program that offers nothing; return whether it is worth looking again.
+
+        A model needs none: its timers are decisions.
+        """
+        if self.stepping is not None or self._waits_in_a_row >= WAITS_IN_A_ROW_MAX:
+            return False
+        self._waits_in_a_row += 1
+        try:
+            self.session.let_time_pass()
+            self._rest()
+        except ImplementationError as error:
+            raise Failure(FailureKind.CRASH, str(error)) from error
+        return True
 
     def is_contended(self) -> bool:
         """Whether somebody waits for a range or for a drained section: then the order of what ends decides who goes on.
@@ -322,7 +344,7 @@ class World:
         if self._unanswered or self._held or self._is_something_left():
             return False
         if self.stepping is None:
-            return True
+            return all(state in _ENDED_STATES for state in self._job_states.values())
         return all(job.state in _QUIET_STATES for job in self.stepping.jobs().values())
 
     def _is_something_left(self) -> bool:

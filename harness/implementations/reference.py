@@ -292,6 +292,9 @@ class _Stepping:
     def waits(self) -> list[str]:
         return self._scheduler.waits()
 
+    def fresh(self) -> Session:
+        return ReferenceSession(self._session._parts)
+
     def now_ns(self) -> int:
         return self._scheduler.now_ns
 
@@ -339,3 +342,13 @@ def _parts_of(mutant: str) -> Parts:
     if mutant not in MUTANTS:
         raise UsageError(f"the reference has no mutant '{mutant}'; 'mirrorcheck mutants --list' names them")
     return MUTANTS[mutant].parts
+
+
+def known_mutants() -> tuple[dict[str, str], dict[str, str]]:
+    """(each mutant by name with its rows, its fix and what it does; each set of them with its members)."""
+    from reference_impl.mutants import MUTANTS, SETS
+
+    single = {
+        name: f"{' '.join(mutant.rows)} (fixed: {mutant.fixed}): {mutant.summary}" for name, mutant in MUTANTS.items()
+    }
+    return single, {name: f"all of {', '.join(members)}" for name, members in SETS.items()}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from harness.implementations.base import Session
+
 
 class PendingTimer(NamedTuple):
     """The timer that would fire next.
@@ -43,6 +45,9 @@ class Stepping(Protocol):
 
     def waits(self) -> list[str]:
         """For each coroutine a line that says what it waits for."""
+
+    def fresh(self) -> Session:
+        """Another session of the same implementation, with nothing in it."""
 
     def now_ns(self) -> int:
         """Virtual time."""

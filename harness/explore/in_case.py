@@ -1,0 +1,79 @@
+"""Exploring within a numbered case: the summary is the transcript, and a failure ends the case."""
+
+from __future__ import annotations
+
+from harness.bench import Bench
+from harness.errors import CaseError, Disagreement
+from harness.explore.explorer import check_determinism, explore
+from harness.explore.replay import replay
+from harness.explore.report import Budget
+from harness.explore.scenarios import SCENARIOS
+from harness.explore.schedule_file import parse_schedule
+from harness.explore.strategies import Bounded, Uniform
+from harness.explore.trace_file import Timeline
+from harness.implementations.stepping import Stepping
+
+DETERMINISM_SEED = 1
+
+
+def explore_in_case(bench: Bench, name: str, preemptions: int, schedules: int | None = None) -> None:
+    """Run a scenario under all schedules with so many preemptions, and print how many there were and what came of them.
+
+    :param schedules: stop after so many.
+    :raise Disagreement: at the first schedule that fails, naming it.
+    """
+    scenario = SCENARIOS[name]
+    stepping = _stepping(bench)
+    bench.say(f"{name}: {scenario.claim}")
+    mismatch = check_determinism(stepping.fresh, scenario, Uniform(DETERMINISM_SEED))
+    if mismatch is not None:
+        raise Disagreement(str(mismatch))
+    bench.say("the same schedule twice: the same choices at every step")
+    report = explore(stepping.fresh, scenario, Bounded(preemptions), Budget(schedules=schedules))
+    for line in report.lines():
+        bench.say(line)
+    for ends, count in sorted(_ends(report.outcomes).items()):
+        bench.say(f"ends: {ends} ({count} outcomes)")
+    for finding in report.findings:
+        for step in finding.steps:
+            bench.say(f"  {step}")
+        raise Disagreement(str(finding.failure))
+
+
+def _ends(outcomes: dict[tuple[object, ...], int]) -> dict[str, int]:
+    """How many outcomes there are for each way in which the jobs ended."""
+    ends: dict[str, int] = {}
+    for events, _, _ in outcomes:
+        assert isinstance(events, tuple)
+        last = [event for event in events if event.startswith(("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"))]
+        text = ", ".join(sorted(last))
+        ends[text] = ends.get(text, 0) + 1
+    return ends
+
+
+def replay_in_case(bench: Bench, text: str) -> None:
+    """Repeat a schedule and print its timeline.
+
+    :raise Disagreement: when it fails, or cannot be followed.
+    """
+    schedule = parse_schedule(text, "the case's schedule")
+    timeline = Timeline()
+    run, follower = replay(
+        _stepping(bench).fresh, schedule.scenario, schedule.steps, coarse=schedule.coarse, observe=timeline.observe
+    )
+    for line in timeline.lines:
+        bench.say(line)
+    if run.failure is not None:
+        raise Disagreement(str(run.failure))
+    if schedule.failure:
+        # A schedule that failed elsewhere need not fit to its end where the bug is not.
+        bench.say("nothing is wrong with it")
+    elif follower.difference:
+        raise Disagreement(follower.summary())
+
+
+def _stepping(bench: Bench) -> Stepping:
+    stepping: Stepping | None = getattr(bench.session, "stepping", None)
+    if stepping is None:
+        raise CaseError("only an implementation with the feature 'decisions' can be explored in a case")
+    return stepping

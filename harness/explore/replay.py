@@ -1,0 +1,94 @@
+"""Repeats a schedule: at each step the decision that is called the same.
+
+Where none is, the replay has come to its first difference. It can go on from there: steps that are not offered are left
+out, and when none of the rest is offered the oldest decision is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.explore.decision import Decision
+from harness.explore.runner import Opener, Run, run_schedule
+from harness.explore.scenario import Scenario
+from harness.explore.world import World
+
+
+class Replay:
+    """A chooser that follows a list of steps.
+
+    :ivar matched: how many steps were taken as written before the first difference.
+    :ivar difference: what was expected and what there was instead, empty as long as there is none.
+    """
+
+    def __init__(self, steps: Sequence[str]) -> None:
+        self._steps = list(steps)
+        self._position = 0
+        self.matched = 0
+        self.difference = ""
+
+    def choose(self, world: World, decisions: list[Decision]) -> int:
+        """The decision that comes next in the schedule, as far as there is one."""
+        labels = self._offered(world, decisions)
+        for position in range(self._position, len(self._steps)):
+            step = self._steps[position]
+            if step in labels:
+                if position > self._position:
+                    self._differs(labels)
+                self._position = position + 1
+                if not self.difference:
+                    self.matched += 1
+                return labels.index(step)
+        if self._position < len(self._steps):
+            self._differs(labels)
+        return 0
+
+    def _offered(self, world: World, decisions: list[Decision]) -> list[str]:
+        """What is offered, by the names that the schedule has for it.
+
+        A real program does not say who sends a request, has timers of its own, and may need time until it offers
+        anything.
+        """
+        if world.stepping is not None:
+            return [decision.label for decision in decisions]
+        self._steps = [step for step in self._steps if not step.endswith((" sleeps", ", later"))]
+        expected = {_anonymous(step): step for step in self._steps[self._position : self._position + 1]}
+        while True:
+            labels = [_anonymous(decision.label) for decision in decisions]
+            if not expected or any(label in expected for label in labels) or not world.let_time_pass():
+                break
+            decisions[:] = world.decisions()
+        names = {_anonymous(step): step for step in self._steps[self._position :]}
+        return [names.get(label, label) for label in labels]
+
+    def _differs(self, labels: list[str]) -> None:
+        if not self.difference:
+            offered = ", ".join(f"'{label}'" for label in labels)
+            self.difference = f"expected '{self._steps[self._position]}', offered were {offered}"
+
+    def summary(self) -> str:
+        """How far the schedule was followed, in one line."""
+        text = f"matched {self.matched} of {len(self._steps)} steps"
+        return f"{text}, first difference: {self.difference}" if self.difference else text
+
+
+def replay(
+    opener: Opener,
+    scenario: Scenario,
+    steps: Sequence[str],
+    *,
+    coarse: bool = False,
+    observe: Callable[[World, Decision], None] | None = None,
+) -> tuple[Run, Replay]:
+    """Run a scenario along a schedule, to its end or its first failure."""
+    follower = Replay(steps)
+    run = run_schedule(opener, scenario, follower.choose, coarse=coarse, observe=observe)
+    if run.failure is None and not follower.difference and follower.matched < len(steps):
+        follower.difference = f"the scenario ended before '{steps[follower.matched]}'"
+    return run, follower
+
+
+def _anonymous(label: str) -> str:
+    """A request without who sends it; everything else as it is."""
+    _, _, what = label.partition(": ")
+    return label if what == "starts" else what
