@@ -29,10 +29,9 @@ def describe(graph: Graph, drivers: Mapping[str, str]) -> list[str]:
 
 
 def permissions(given: list[str]) -> str:
-    """Permissions in a fixed order."""
-    if len(given) == len(PERMISSIONS):
-        return "everything"
-    return "+".join(name for name in PERMISSIONS if name in given) or "nothing"
+    """Permissions in a fixed order; up to 6.0 there was one more, to change the graph, which nobody ever refused."""
+    known = [name for name in PERMISSIONS if name in given]
+    return "everything" if len(known) == len(PERMISSIONS) else "+".join(known) or "nothing"
 
 
 def chain(graph: Graph, drivers: Mapping[str, str], node: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reference_impl.graph import BlockIoError, Edge, Graph, Node, Parent
-from reference_impl.permissions import READER, WRITER
+from reference_impl.permissions import ALL, READER, WRITER, Access
+from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Task, WaitQueue
 
 
@@ -50,7 +51,14 @@ class Backend(Parent):
         self._quiesce_count = 0
         self._queued = WaitQueue(graph.scheduler)
         self.writable = not node.read_only if writable is None else writable
-        self.edge = Edge(self, node, "root", WRITER if self.writable else READER)
+        access = WRITER if self.writable else READER
+        # What it needs is asked for first, and only then is said what it does not share: that decides who is named.
+        self.edge = Edge(self, node, "root", Access(access.needed, ALL))
+        try:
+            self.edge.change_access(access)
+        except QmpError:
+            self.edge.remove()
+            raise
 
     def describe_parent(self) -> str:
         return "an unnamed block device"  # QEMU names devices here, and exports have no name of that kind

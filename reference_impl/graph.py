@@ -275,10 +275,10 @@ def _explain_conflict(node: Node, accesses: list[tuple[Edge, Access]]) -> None:
 
     :raise QmpError: always, unless it is one user that does not share with others what it needs itself.
     """
-    for one, (needed, _) in accesses:
-        for other, (_, shared) in accesses:
-            if one is not other and needed & ~shared:
+    for unwilling, (_, shared) in accesses:
+        for user, (needed, _) in accesses:
+            if user is not unwilling and needed & ~shared:
                 raise QmpError(
                     f"Permission conflict on node '{node.name}': permissions '{describe(needed & ~shared)}' are both "
-                    f"required by {one.describe()} and unshared by {other.describe()}."
+                    f"required by {user.describe()} and unshared by {unwilling.describe()}."
                 )

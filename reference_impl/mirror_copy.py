@@ -21,10 +21,14 @@ class BackgroundCopy(MirrorState):
     async def _start_next_copies(self) -> None:
         """Start copying the next run of dirty granules, as far as the buffer allows."""
         offset = self._next_dirty()
-        await self.operations.wait_until_free(offset, 1)
+        await self.operations.wait_until_free(*self.to_target_clusters(offset, 1))
         await self.pause_point()
         granules = self._collect_run(offset)
-        length = granules * self.granularity_bytes
+        first = offset
+        offset, length = self.to_target_clusters(first, granules * self.granularity_bytes)
+        if self.cow_cluster_bytes and self.operations.is_claimed(*self.operations.granules(offset, length)):
+            # Somebody works on what would have to be brought along; the first cluster is free.
+            offset, length = self.to_target_clusters(first, self.granularity_bytes)
         # Clean first, ask later: what is dirtied while the questions below are answered must stay dirty (C10).
         self.bitmap.reset(offset, min(length, self.source.size_bytes - offset))
         run = self.operations.add(offset, length, pseudo=True)
@@ -93,7 +97,11 @@ class BackgroundCopy(MirrorState):
             run = min(run, self.operation_bytes_max)
         whole = run // granularity * granularity
         if not whole:
-            return granularity, CopyMethod.COPY
+            return self.cut_at_cluster(offset, granularity, length), CopyMethod.COPY
+        cut = self.cut_at_cluster(offset, whole, length)
+        if cut > whole:
+            return cut, CopyMethod.COPY
+        whole = cut
         if status.data or not self._aligned_to_target_clusters(offset, whole):
             return whole, CopyMethod.COPY
         return whole, CopyMethod.ZERO if status.zero else CopyMethod.DISCARD
@@ -106,7 +114,8 @@ class BackgroundCopy(MirrorState):
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
         """Start one operation and return how many bytes it took on."""
         if method is CopyMethod.COPY:
-            length = min(length, self.buffer_bytes, self.granularity_bytes * VECTOR_ELEMENTS_MAX)
+            limit = min(length, self.buffer_bytes, self.granularity_bytes * VECTOR_ELEMENTS_MAX)
+            length = limit if limit == length else min(length, self.cut_at_cluster(offset, limit, limit))
         operation = self.operations.add(offset, length)
         self.operations.claim(operation)
         # Counted from now on, though it may yet have to wait for buffers: no longer dirty, and still to be done (C42).
@@ -139,6 +148,7 @@ class BackgroundCopy(MirrorState):
             succeeded = False
         else:
             succeeded = True
+            self.note_copied(operation.offset, operation.length)
         self._operation_done(operation, buffers, succeeded)
 
     def _operation_done(self, operation: MirrorOperation, buffers: int, succeeded: bool) -> None:

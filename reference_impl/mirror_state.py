@@ -50,7 +50,9 @@ class MirrorState(Job):
         self.copy_mode = options.copy_mode
         self.granularity_bytes = options.granularity_bytes
         self.bitmap = mirror_filter.bitmap
-        self.buffers_count = -(-options.buffer_bytes // options.granularity_bytes)
+        self.cow_cluster_bytes = self._cow_cluster_bytes()
+        self._copied_clusters: set[int] = set()
+        self.buffers_count = -(-max(options.buffer_bytes, self.cow_cluster_bytes) // options.granularity_bytes)
         self.buffers_free_count = self.buffers_count
         self.operations = self.operations_class(self.scheduler, self.granularity_bytes, lambda: self.has_failed)
         self.failed_errno = 0
@@ -97,6 +99,46 @@ class MirrorState(Job):
     def buffer_bytes(self) -> int:
         """The buffer's size, a multiple of the granularity (C46)."""
         return self.buffers_count * self.granularity_bytes
+
+    # Targets that cannot fill up their clusters themselves
+
+    def _cow_cluster_bytes(self) -> int:
+        """The target's cluster size if the job has to mind it, else 0 (C17, 041-G, 041-I-large_cluster).
+
+        A target whose backing file is not there yet would fill the rest of a cluster with zeroes, through which the
+        backing file could never be seen. So the first copy to a cluster brings all of it.
+        """
+        image = self.graph.skip_filters(self.target)
+        needed = image.names_backing_file and "backing" not in image.children
+        return image.cluster_size_bytes if needed and self.granularity_bytes < image.cluster_size_bytes else 0
+
+    def to_target_clusters(self, offset: int, length: int) -> tuple[int, int]:
+        """The range widened to whole clusters of the target, where they are still to be copied."""
+        cluster = self.cow_cluster_bytes
+        if not cluster:
+            return offset, length
+        end = offset + length
+        if offset // cluster not in self._copied_clusters:
+            offset = offset // cluster * cluster
+        if (end - 1) // cluster not in self._copied_clusters:
+            end = min(-(-end // cluster) * cluster, self.source.size_bytes)
+        return offset, end - offset
+
+    def cut_at_cluster(self, offset: int, length: int, length_max: int) -> int:
+        """How much of a range to take at once that no cluster is cut: less than `length`, or else a cluster (A8)."""
+        cluster = self.cow_cluster_bytes
+        if not cluster or (length == length_max and (offset + length) % cluster == 0):
+            return length
+        end = (offset + length) // cluster * cluster
+        if end > offset:
+            return end - offset
+        return min(offset // cluster * cluster + cluster - offset, length_max)
+
+    def note_copied(self, offset: int, length: int) -> None:
+        """Note which clusters of the target are there now."""
+        cluster = self.cow_cluster_bytes
+        if cluster:
+            self._copied_clusters.update(range(offset // cluster, -(-(offset + length) // cluster)))
 
     @property
     def has_failed(self) -> bool:

@@ -60,6 +60,8 @@ class Node(Parent):
     driver = "?"
     is_filter = False
     supports_fua = True
+    names_backing_file = False
+    """Whether the image says what is below it, be that there or not."""
 
     def __init__(self, graph: Graph, name: str, *, read_only: bool = False, unmap: bool = False) -> None:
         self.graph = graph

@@ -14,7 +14,7 @@ from reference_impl.drivers.copy_on_read import CopyOnReadNode
 from reference_impl.drivers.overlay import HEADER_BYTES, OverlayNode, parse_header
 from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
 from reference_impl.file_nodes import FileNode, FileSystem, NullNode, PassThroughNode
-from reference_impl.graph import Graph, Node
+from reference_impl.graph import BlockIoError, Graph, Node
 from reference_impl.permissions import parse_names
 from reference_impl.qmp_errors import QmpError
 
@@ -114,14 +114,22 @@ class NodeFactory:
 
     async def _make_overlay(self, name: str, options: dict[str, Any]) -> Node:
         file = await self._child(options, "file")
-        length = min(HEADER_BYTES, file.size_bytes)
-        header = parse_header(await file.read(0, length))
-        backing = None
-        if options.get("backing") is not None:
-            backing = await self._child(options, "backing")
-        elif header.names_backing_file and "backing" not in options:
-            raise QmpError("Could not open backing file: the reference opens none by its name in an image")
-        return OverlayNode(self._graph, name, file, header, backing, **self._flags(options))
+        node = OverlayNode(self._graph, name, file, **self._flags(options))
+        try:
+            header = parse_header(await file.read(0, min(HEADER_BYTES, file.size_bytes)))
+            backing = None
+            if options.get("backing") is not None:
+                backing = await self._child(options, "backing")
+            elif header.names_backing_file and "backing" not in options:
+                raise QmpError("Could not open backing file: the reference opens none by its name in an image")
+            node.open(header, backing)
+        except BlockIoError as error:
+            self._graph.detach(node, "file")
+            raise QmpError(f"Could not read qcow2 header: {error}") from error
+        except QmpError:
+            self._graph.detach(node, "file")
+            raise
+        return node
 
     async def _make_throttle(self, name: str, options: dict[str, Any]) -> Node:
         child = await self._child(options, "file")

@@ -105,7 +105,6 @@ class ReopenCommands:
             overlay = find_node(graph, arguments["overlay"])
             if any(edge.access.needed & CONSISTENT_READ for edge in overlay.parents):
                 raise QmpError("The overlay is already in use")
-            require_not_busy(overlay)
             if "backing" in overlay.children and not overlay.is_filter:
                 raise QmpError("The overlay already has a backing image")
             if not isinstance(overlay, OverlayNode):

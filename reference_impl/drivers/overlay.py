@@ -67,8 +67,7 @@ class _Kind(Enum):
 class OverlayNode(Node):
     """An image over a file, with or without a backing file.
 
-    :ivar names_backing_file: whether the image says what is below it; a mirror that finds nothing there yet must copy
-        whole clusters (C17).
+    A mirror whose target names a backing file, but has none yet, must copy whole clusters (C17).
     """
 
     driver = "qcow2"
@@ -79,26 +78,31 @@ class OverlayNode(Node):
         graph: Graph,
         name: str,
         file: Node,
-        header: ImageHeader,
-        backing: Node | None = None,
         *,
         read_only: bool = False,
         unmap: bool = False,
     ) -> None:
-        """Make the node and its edges.
+        """Make the node and its edge to the file; `open` must follow.
 
         :raise QmpError: when the permissions conflict.
         """
         super().__init__(graph, name, read_only=read_only, unmap=unmap)
+        self._size_bytes = 0
+        self._cluster = 0
+        self._kinds: dict[int, _Kind] = {}
+        self._allocating = RangeLock(graph.scheduler, f"node '{name}'")
+        graph.attach(self, "file", file)
+
+    def open(self, header: ImageHeader, backing: Node | None) -> None:
+        """Be what the header says, over a backing file or nothing.
+
+        :raise QmpError: when the permissions conflict.
+        """
         self.names_backing_file = header.names_backing_file
         self._size_bytes = header.size_bytes
         self._cluster = header.cluster_size_bytes
-        self._kinds: dict[int, _Kind] = {}
-        self._allocating = RangeLock(graph.scheduler, f"node '{name}'")
-        with graph.transaction():
-            graph.attach(self, "file", file)
-            if backing is not None:
-                graph.attach(self, "backing", backing)
+        if backing is not None:
+            self.graph.attach(self, "backing", backing)
 
     @property
     def size_bytes(self) -> int:
