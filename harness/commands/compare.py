@@ -215,8 +215,10 @@ def _run(arguments: argparse.Namespace, suite: Suite, specs: Sequence[str], want
 
 
 def _show(found: Comparison, arguments: argparse.Namespace) -> None:
-    lines = _matrix(found)
-    options.write_output("".join(f"{line}\n" for line in lines))
+    if sys.stdout.isatty():
+        _print_table(found)
+    else:
+        options.write_output("".join(f"{line}\n" for line in _matrix(found)))
     if not arguments.no_transcripts:
         width = shutil.get_terminal_size((_PLAIN_WIDTH, 24)).columns if sys.stdout.isatty() else _PLAIN_WIDTH
         for row in found.differing:
@@ -242,6 +244,33 @@ def _matrix(found: Comparison) -> list[str]:
     lines.append("")
     padded = [[word.ljust(width) for word, width in zip(line, widths, strict=True)] for line in table]
     return lines + [visible("  ".join(line).rstrip()) for line in padded]
+
+
+_STYLES = {"pass": "green", "known": "yellow", "skip": "cyan", "expected": "", "-": "dim"}
+
+
+def _print_table(found: Comparison) -> None:
+    """Print the same as a table for a terminal; NO_COLOR is respected."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+
+    def styled(text: str, style: str) -> Text:
+        return Text(visible(text), "" if console.no_color else style)
+
+    table = Table(box=None, header_style="" if console.no_color else "bold", pad_edge=False)
+    table.add_column("case", no_wrap=True)
+    for index, column in enumerate(found.columns, 1):
+        table.add_column(Text(visible(f"{index}: {column.name}")), overflow="fold")
+    table.add_column("")
+    for row in found.differing:
+        cells = [row.cells[column.name] for column in found.columns]
+        words = [styled(f"{cell.letter} {cell.outcome}", _STYLES.get(cell.outcome, "bold red")) for cell in cells]
+        reason = styled("explained", "") if row.is_explained else styled("unexplained", "bold red")
+        table.add_row(Text(visible(row.case)), *words, reason)
+    console.print(table)
 
 
 def _picture(row: Row, difference: Difference, width: int, is_full: bool) -> list[str]:

@@ -167,3 +167,17 @@ def test_column_that_is_nothing_is_named(mirrorcheck: CommandLine) -> None:
 @pytest.mark.slow
 def test_implementation_that_cannot_be_started_is_125(mirrorcheck: CommandLine) -> None:
     assert mirrorcheck("compare", "fake:absent", "golden")[0] == 125
+
+
+@pytest.mark.slow
+def test_command_on_a_terminal_shows_a_table(mirrorcheck: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_case(mirrorcheck.root, CASE, "bench.say('goodbye')")
+    mirrorcheck("run")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, output, _ = mirrorcheck("compare", "latest", "golden", "--no-transcripts")
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert lines[0] == "case 1: latest 2: golden"
+    assert lines[1] == "310-active-writes a fail b expected unexplained"
+    assert "\x1b[3" not in output

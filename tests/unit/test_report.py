@@ -14,7 +14,7 @@ import pytest
 from fake_suite import make_record
 
 from harness.errors import UsageError
-from harness.records import Record, RunStatus, Verdict
+from harness.records import Record, RunStatus, Task, Verdict
 from harness.report import check_writable, replace_file, summary, visible
 from harness.report.failure import excerpt
 from harness.report.jsonlines import JsonLinesReporter, read
@@ -318,3 +318,16 @@ def test_replace_file_keeps_links_and_special_files(tmp_path: Path) -> None:
     assert Path("/dev/null").is_char_device()
     with pytest.raises(UsageError, match=r"^cannot write /dev/full: No space left on device$"):
         replace_file("/dev/full", b"new")
+
+
+def test_terminal_says_how_much_time_is_left_from_earlier_runs() -> None:
+    terminal = TerminalReporter(io.StringIO())
+    tasks = [Task(case_path="/x", case_id=f"{number}-x", implementation="fake") for number in (100, 200, 300)]
+    assert terminal._time_left() == ""
+    terminal.expect(tasks, {("fake", "100-x"): 6.0, ("fake", "200-x"): 2.0}, 2)
+    assert terminal._time_left() == "about 6.0 s left"
+    terminal.record(make_record(case="100-x"))
+    assert terminal._time_left() == "about 4.0 s left"
+    for case in ("200-x", "300-x"):
+        terminal.record(make_record(case=case))
+    assert terminal._time_left() == ""

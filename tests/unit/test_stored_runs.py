@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from fake_suite import make_record, make_suite
 
-from harness import stored_runs
+from harness import cli, stored_runs
 from harness.errors import UsageError
 from harness.records import Verdict
 from harness.stored_runs import End, Header, RecordLine, RunWriter, read
@@ -203,8 +203,10 @@ def test_matrix_lines_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_run_killed_at_20_random_moments_leaves_results_that_are_accepted(tmp_path: Path) -> None:
-    """Kill the program with SIGKILL after a random share of its output, and read what it left."""
+def test_run_killed_at_20_random_moments_leaves_results_that_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kill the program with SIGKILL after a random share of its output; read what it left, and let commands read it."""
     suite = make_suite(tmp_path / "suite", {f"{number}-case": "" for number in range(100, 108)})
     home = tmp_path / "results"
     environment = {**os.environ, "MIRRORCHECK_RESULTS": str(home)}
@@ -229,3 +231,9 @@ def test_run_killed_at_20_random_moments_leaves_results_that_are_accepted(tmp_pa
         if (home / "latest").exists():
             read(stored_runs.find("latest", home))
     assert complete_count < 20
+    fake_suite.install(monkeypatch)
+    for name in sorted(path.name for path in home.iterdir() if (path / stored_runs.RESULTS_FILE).exists()):
+        path = str(home / name)
+        assert cli.main(["analyze", path]) in (0, 2), capsys.readouterr()
+        assert cli.main(["compare", path, "golden"]) == 0, capsys.readouterr()
+        assert cli.main(["report", path]) == 0, capsys.readouterr()
