@@ -1,4 +1,4 @@
-"""118-sizes-differ: a target that is longer or shorter than the source is accepted, and then the job fails before it copies.
+"""118-sizes-differ: a target longer or shorter than the source is accepted, and then the job fails before it copies.
 
 Groups: job quick
 Source: QA-17, 041-B-small_target, 041-B-large_target, 041-F-small_target, 041-F-large_target, BF-06, QQ-1

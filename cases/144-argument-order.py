@@ -44,7 +44,6 @@ def run(bench: Bench) -> None:
     for first in range(len(MISTAKES)):
         arguments: dict[str, Any] = {"job_id": "job0", "device": "source", "target": "target", "sync": "full"}
         # The first mistake of each argument counts, from this one on.
-        for name, value in reversed(MISTAKES[first:]):
-            arguments[name] = value
+        arguments |= dict(reversed(MISTAKES[first:]))
         bench.note(f"from {MISTAKES[first][0]} = {MISTAKES[first][1]!r} on")
         bench.execute("blockdev-mirror", **arguments)

@@ -1,7 +1,7 @@
-"""178-error-after-ready: in background mode a guest never hears of the mirror's errors; the job does what its policy says.
+"""178-error-after-ready: a guest never hears of errors of the background copy; the job does what its policy says.
 
-A copy after READY fails to read or to write. Reported, the job aborts. Ignored, it tries again and stays ready. Stopped,
-it goes to standby, and to ready again when it is resumed, without another BLOCK_JOB_READY.
+A copy after READY fails to read or to write. Reported, the job aborts. Ignored, it tries again and stays ready.
+Stopped, it goes to standby, and to ready again when it is resumed, without another BLOCK_JOB_READY.
 
 Groups: job error background quick
 Source: QE-10, QE-11, QE-12, QQ-3, BF-15

@@ -34,7 +34,7 @@ def run(bench: Bench) -> None:
         bench.query("job-complete", {"id": "job2"})
         events += until(bench, {"job2": "null"} if what == "paused" else {"job1": "null", "job2": "null"}, events)
         if what == "paused":
-            bench.wait_until(lambda: is_standby(bench, events), "the pause")
+            events += wait_standby(bench)
             bench.say(f"jobs: {[(job['id'], job['status']) for job in bench.query('query-jobs')]}")
             bench.query("job-resume", {"id": "job1"})
             bench.query("job-complete", {"id": "job1"})
@@ -50,10 +50,16 @@ def start(bench: Bench, job_id: str, source: Disk, target: Disk) -> None:
     bench.query("blockdev-mirror", names)
 
 
-def is_standby(bench: Bench, events: list[Event]) -> bool:
-    """Whether the first job has come to rest; takes the events that came."""
-    events += bench.skip_events()
-    return bool(bench.job("job1")["status"] == "standby")
+def wait_standby(bench: Bench) -> list[Event]:
+    """Wait for the first job to come to rest; return the events that came."""
+    came: list[Event] = []
+
+    def is_standby() -> bool:
+        came.extend(bench.skip_events())
+        return bool(bench.job("job1")["status"] == "standby")
+
+    bench.wait_until(is_standby, "the pause")
+    return came
 
 
 def until(bench: Bench, wanted: dict[str, str], before: Sequence[Event] = ()) -> list[Event]:

@@ -1,4 +1,4 @@
-"""182-ten-jobs: ten mirrors at once, each with its guest, all come to their ends, and every target has its source's data.
+"""182-ten-jobs: ten mirrors at once, each with its guest, come to their ends with what their sources hold.
 
 They are started together, written to while they run, and end in three ways. Moments in which a job is drained because
 another comes or goes are left out, as in 180.

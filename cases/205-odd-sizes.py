@@ -1,6 +1,6 @@
 """205-odd-sizes: disks whose lengths are no multiple of a sector, down to one byte, are equal to the last byte.
 
-As 204, for lengths that a real program rounds up to 512 when it opens its storage, so that they say nothing of its mirror.
+As 204, for lengths that a real program rounds up to 512 when it opens its storage.
 
 Groups: background active quick
 Needs: virtual-time

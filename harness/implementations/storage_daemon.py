@@ -13,6 +13,7 @@ import asyncio
 import functools
 import os
 import re
+import shlex
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -121,7 +122,7 @@ class DaemonSession(Session):
 
         :raise OSError: when it cannot be started.
         """
-        argv = [program, "--chardev", f"socket,id=control,fd={control_fd}", "--monitor", "chardev=control"]
+        argv = [*program_words(program), "--chardev", f"socket,id=control,fd={control_fd}", "--monitor", "chardev=control"]
         return processes.start(argv, pass_fds=[control_fd], cwd=self._folder)
 
     def _describe_failed_start(self, program: str, error: BaseException) -> str:
@@ -306,6 +307,11 @@ class DaemonSession(Session):
             await self._server.close()
 
 
+def program_words(program: str) -> list[str]:
+    """A program, which may be given with its first arguments: ``mirrorcheck serve``."""
+    return [program] if " " not in program or os.path.exists(program) else shlex.split(program)
+
+
 class StorageDaemon(Implementation):
     """A ``qemu-storage-daemon`` by name or path."""
 
@@ -325,8 +331,9 @@ class StorageDaemon(Implementation):
     def _find(self) -> tuple[str, int]:
         """The program's own path, and when it was last changed."""
         try:
-            path = os.path.realpath(processes.find_program(self._program))
-            return path, os.stat(path).st_mtime_ns
+            first, *more = program_words(self._program)
+            path = os.path.realpath(processes.find_program(first))
+            return shlex.join([path, *more]) if more else path, os.stat(path).st_mtime_ns
         except OSError as error:
             raise ImplementationUnavailable(f"cannot start {self._program}: {error.strerror or error}") from error
 
