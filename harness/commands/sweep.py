@@ -60,6 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     if len(chosen) != 1:
         raise UsageError(f"'{arguments.case}' is {len(chosen)} cases; sweep takes one")
     case = chosen[0]
+    try:
+        only = None if arguments.fault is None else parse(arguments.fault)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     implementation = implementations.parse(arguments.implementation)
     missing = [feature for feature in case.needs if feature not in implementation.probe().features]
     if missing:
@@ -67,12 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     sweep = Sweep(case_run.load(case), implementation, every=arguments.every, hang_limit_s=arguments.timeout)
     sweep.count()
     faults = sweep.faults()
-    if arguments.fault is not None:
-        try:
-            faults = [parse(arguments.fault)]
-        except ValueError as error:
-            text = f"'{arguments.fault}' is no fault: it reads like target-write-12:EIO:once:stop:heal"
-            raise UsageError(text) from error
+    if only is not None:
+        faults = [only]
     heading = f"{case.id} on {arguments.implementation}: {len(sweep.positions)} requests, {len(faults)} faults"
     options.write_output(f"{heading}\n")
     table = Table()

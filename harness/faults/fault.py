@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import errno as errno_numbers
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,12 @@ class Ending(enum.StrEnum):
 
 
 POLICIES = ("report", "ignore", "stop", "enospc")
+
+_FAULT = re.compile(
+    rf"(source|target)-({'|'.join(Operation)})-([0-9]+):(EIO|ENOSPC|no-answer):(once|from-then-on)"
+    rf":({'|'.join(POLICIES)}):({'|'.join(Ending)})",
+    re.ASCII,
+)
 
 
 class Position(NamedTuple):
@@ -75,10 +82,10 @@ def parse(text: str) -> Fault:
 
     :raise ValueError: when it is anything else.
     """
-    where, error, how, policy, ending = text.split(":")
-    role, operation, number = where.split("-")
-    if role not in ("source", "target") or how not in ("once", "from-then-on") or policy not in POLICIES:
-        raise ValueError(text)
+    match = _FAULT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is no fault: it reads like target-write-12:EIO:once:stop:heal")
+    role, operation, number, error, how, policy, ending = match.groups()
     position = Position(role, Operation(operation), int(number))
     return Fault(position, how == "from-then-on", Error(error.replace("-", " ")), policy, Ending(ending))
 
