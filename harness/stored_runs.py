@@ -312,6 +312,14 @@ def read_mutants(folder: Path) -> list[Mutants]:
     return _read_matrix(folder / "mutants.jsonl", Mutants)
 
 
+def write_mutants(folder: Path, mutants: Sequence[Mutants]) -> None:
+    """Write mutants.jsonl into a run's folder, in one step, for the page to show.
+
+    :raise UsageError: when it cannot be written.
+    """
+    replace_file(str(folder / "mutants.jsonl"), b"".join(msgspec.json.encode(line) + b"\n" for line in mutants))
+
+
 def _read_matrix(file: Path, kind: type[_Matrix]) -> list[_Matrix]:
     try:
         *whole, _ = file.read_bytes().split(b"\n")

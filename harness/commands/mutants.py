@@ -19,12 +19,16 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--no-cases", action="store_true", help="run the explorer only")
     parser.add_argument("--no-explorer", action="store_true", help="run the cases only")
     parser.add_argument("-j", "--jobs", metavar="N", type=options.job_count, default="auto", help="cases at a time")
+    parser.add_argument(
+        "--record", metavar="RUN", help="keep the rows with this stored run, whose page then shows them"
+    )
     options.add_suite(parser)
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each mutant, and one for the reference, which nothing may catch."""
+    from harness import stored_runs
     from harness.cases import select
     from harness.implementations.reference import known_mutants
     from harness.mutants.matrix import examine
@@ -43,10 +47,24 @@ def run(arguments: argparse.Namespace) -> int:
     cases = select(suite.cases(), arguments.cases or []) if suite is not None else []
     width = max(map(len, [*names, "reference"]))
     survivors = 0
+    folder = None if arguments.record is None else stored_runs.find(arguments.record).parent
+    recorded: list[stored_runs.Mutants] = []
     for name in names:
         row = examine(name, cases, suite, explores=not arguments.no_explorer, jobs=arguments.jobs)
         survivors += not row.is_caught
+        recorded.append(
+            stored_runs.Mutants(
+                mutant=name,
+                summary=known.get(name, sets.get(name, "")),
+                verdict="caught" if row.is_caught else "survived",
+                caught_by=[*(row.failed or ())]
+                + (["a single fault"] if row.swept else [])
+                + (["the explorer"] if row.explored else []),
+            )
+        )
         options.write_output(row.line(width) + "\n")
+    if folder is not None:
+        stored_runs.write_mutants(folder, recorded)
     own = examine("", cases, suite, explores=not arguments.no_explorer, jobs=arguments.jobs)
     options.write_output(f"{len(names)} mutants, {survivors} survive; ")
     options.write_output(

@@ -32,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page and say where it is."""
-    from harness import analysis, judge, stored_runs
+    from harness import analysis, judge, run_coverage, stored_runs
     from harness.report import page, replace_file, visible
 
     run = stored_runs.read(stored_runs.find(arguments.run, arguments.results))
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         run,
         found.records,
         the_judge,
-        coverage=stored_runs.read_coverage(run.path),
+        coverage=stored_runs.read_coverage(run.path) or run_coverage.of_records(found.records),
         mutants=stored_runs.read_mutants(run.path),
         bytes_max=arguments.max_bytes,
     )

@@ -264,7 +264,8 @@ def _coverage_tables(coverage: Sequence[Coverage]) -> list[dict[str, Any]]:
     for dimension in dict.fromkeys(line.dimension for line in coverage):
         lines = [line for line in coverage if line.dimension == dimension]
         names = dict.fromkeys(name for line in lines for name in [*line.known, *line.reached])
-        reached = {name: [line.case for line in lines if name in line.reached] for name in names}
+        # Each name once a case; a case may come from several implementations.
+        reached = {name: list(dict.fromkeys(line.case for line in lines if name in line.reached)) for name in names}
         tables.append(
             {
                 "dimension": visible(dimension),
