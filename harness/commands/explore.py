@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from harness.explore.scenario import Scenario
     from harness.implementations import Session
 
+BLOCKED_LIMIT_S = 0.25
+"""How long a real program is given to answer before it counts as one that waits for something held."""
+
 STRATEGIES = ("bounded", "everything", "pct", "random", "portfolio")
 
 
@@ -55,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.explore.scenarios import NUMBERS
     from harness.explore.versus import compare
     from harness.implementations import parse
+    from harness.implementations.base import HANG_LIMIT_S
 
     chosen = _chosen(arguments.scenarios)
     if arguments.list:
@@ -70,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
 
         def opener() -> Session:
-            return implementation.open(Path(folder))
+            # What is held can keep a program from answering; that shows after this time, and is no hang here.
+            return implementation.open(Path(folder), HANG_LIMIT_S if is_model else BLOCKED_LIMIT_S)
 
         def model_opener() -> Session:
             return parse("reference").open(Path(folder))

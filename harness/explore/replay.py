@@ -46,12 +46,12 @@ class Replay:
     def _offered(self, world: World, decisions: list[Decision]) -> list[str]:
         """What is offered, by the names that the schedule has for it.
 
-        A real program does not say who sends a request, has timers of its own, and may need time until it offers
-        anything.
+        A real program does not say who sends a request, has timers of its own, flushes by itself, and may need time
+        until it offers anything.
         """
         if world.stepping is not None:
             return [decision.label for decision in decisions]
-        self._steps = [step for step in self._steps if not step.endswith((" sleeps", ", later"))]
+        self._steps = [step for step in self._steps if not step.endswith((" sleeps", ", later", " flush"))]
         expected = {_anonymous(step): step for step in self._steps[self._position : self._position + 1]}
         while True:
             labels = [_anonymous(decision.label) for decision in decisions]

@@ -130,9 +130,9 @@ _ALL: tuple[tuple[int, Scenario], ...] = (
         Scenario(
             name="unaligned-writer",
             claim="an active write that begins and ends within granules, against the copy of both",
-            disks=disks(3),
+            disks=disks(4),
             setup=(mirror(buf_size=G),),
-            actions=(write("writer", G + G // 2, G, 0xA1), complete()),
+            actions=(write("writer", G + G // 2, 2 * G, 0xA1), complete()),
         ),
     ),
     (

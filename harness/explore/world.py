@@ -30,7 +30,7 @@ from harness.explore.scenario import (
 )
 from harness.implementations.base import GuestPort, PendingCommand, PendingRequest, Session
 from harness.implementations.stepping import Stepping
-from harness.storage import HeldStorage, Operation, StorageRequest
+from harness.storage import HeldStorage, Operation, RequestState, StorageRequest
 
 TIMERS_IN_A_ROW_MAX = 64
 """So many timers in a row with nothing else to decide, and no end: the job goes round for ever."""
@@ -41,6 +41,7 @@ WAITS_IN_A_ROW_MAX = 1500
 STEPS_MAX = 1000
 """No schedule of a small bench has a tenth of these steps."""
 
+_HELD_ON_REAL_PROGRAMS = (Operation.READ, Operation.WRITE, Operation.ZERO, Operation.DISCARD)
 _QUIET_STATES = frozenset({"pending", "concluded"})
 _ENDED_STATES = frozenset({"pending", "concluded", "null"})
 _ORDINARY_STATES = frozenset({"running", "ready"})
@@ -89,7 +90,10 @@ class World:
         self._ready_jobs: set[str] = set()
         self._waits_in_a_row = 0
         self._job_states: dict[str, str] = {}
-        self._set_up()
+        try:
+            self._set_up()
+        except ImplementationError as error:
+            raise Failure(FailureKind.CRASH, f"while it was set up: {error}") from error
 
     # Setting up
 
@@ -102,7 +106,8 @@ class World:
                 storage.fill(disk.fill)
             for granule in disk.holes:
                 storage.memory.zero(granule * GRANULE_BYTES, GRANULE_BYTES, unmap=True)
-            storage.hold()
+            # A real program flushes in places where it answers nobody until that is done, so only a model's are held.
+            storage.hold(None if self.stepping is not None else _HELD_ON_REAL_PROGRAMS)
             storage.on_submit.append(self._on_submit)
             self.disks[disk.name] = storage
             self.session.attach(disk.name, storage, unmap=disk.unmap)
@@ -127,6 +132,9 @@ class World:
         return Footprint(source, start, -(-(offset + length) // GRANULE_BYTES) * GRANULE_BYTES)
 
     def _on_submit(self, request: StorageRequest) -> None:
+        if request.state is not RequestState.HELD:
+            self.submitted.append((JOB, request))
+            return
         task = self.stepping.running() if self.stepping is not None else ""
         actor = self._actor_of_task.get(task, JOB) if task else JOB
         # The end of a copy wakes the job, which may then do anything; the end of its read only starts its write.
@@ -281,13 +289,21 @@ class World:
         kind = action.kind
         # The model's own name for the coroutine that serves the request.
         self._actor_of_task[f"guest {kind.value} {action.offset}+{action.length}"] = action.name
+        # What it leaves to a coroutine that goes on when the guest has been answered.
+        self._actor_of_task[f"mirror asynchronous write {action.offset}+{action.length}"] = action.name
         payload = bytes([action.value]) * action.length if kind is ActionKind.WRITE else None
         request = PendingRequest(Operation(kind.value), action.offset, action.length, payload)
         self.pending[action.name] = self._unanswered[action.name] = request
         self._guests[action.disk].submit(request)
 
     def _rest(self) -> None:
-        if self._coarse:
+        if self.stepping is None:
+            try:
+                self.session.settle()
+            except ImplementationHang:
+                # It waits in its main loop for something that is held, and its monitor answers nobody: that is rest.
+                pass
+        elif self._coarse:
             self.session.settle()
         else:
             assert self.stepping is not None
@@ -333,6 +349,7 @@ class World:
         return any(
             job.state not in _ORDINARY_STATES
             or job.in_own_drain
+            or job.copy_mode == "write-async"  # its writes share a buffer, whatever their ranges
             or any(operation.waits_for is not None for operation in job.operations)
             for job in self.stepping.jobs().values()
         )

@@ -54,17 +54,6 @@ class CleanTailSkipped(MirrorJob):
         return offset, max(length - tail, 0)
 
 
-@plant("tail-from-old-offset", rows="C1", fixed="2019-10, dbdf699cad, 4.2")
-class TailFromOldOffset(MirrorJob):
-    """The length of the tail is computed from where the write began before its head was left out: too much is sent."""
-
-    def active_part(self, offset: int, length: int) -> tuple[int, int]:
-        new_offset, new_length = super().active_part(offset, length)
-        if new_offset != offset:
-            new_length = min(new_length + (new_offset - offset), self.source.size_bytes - new_offset)
-        return new_offset, new_length
-
-
 @plant("skipped-head-not-skipped-in-data", rows="C1", fixed="2019-10, dbdf699cad, 4.2")
 class DataNotAdvanced(MirrorFilter):
     """The head that is left out of a write is not left out of its data: the target gets the wrong bytes."""
