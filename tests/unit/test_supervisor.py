@@ -233,11 +233,12 @@ def test_run_with_known_durations_begins_with_unknown_then_longest(tmp_path: Pat
 @pytest.mark.slow
 def test_run_abandoned_ends_what_still_runs(tmp_path: Path) -> None:
     tasks = [write_case(tmp_path, "quick", "pass"), write_case(tmp_path, "endless", "while True: pass")]
+    afterwards = [write_case(tmp_path, name, "pass") for name in ("one", "other")]
     with make_supervisor(tmp_path / "results", jobs=2) as supervisor:
         runs = supervisor.run(tasks)
         assert next(runs).case == "quick"
         runs.close()  # type: ignore[attr-defined]
-        assert [run.status for run in supervisor.run(tasks[:1] * 2)] == [RunStatus.COMPLETED] * 2
+        assert [run.status for run in supervisor.run(afterwards)] == [RunStatus.COMPLETED] * 2
 
 
 def test_run_of_no_tasks_starts_nothing(tmp_path: Path) -> None:
