@@ -345,6 +345,10 @@ class Bench:
         for line in graph_view.describe(self.query("x-debug-query-block-graph"), self._drivers()):
             self.say(f"  {line}")
 
+    def draw_graph(self) -> str:
+        """The block graph in the language of Graphviz, silently."""
+        return graph_view.dot(self.query("x-debug-query-block-graph"), self._drivers())
+
     def show_chain(self, node: str) -> None:
         """Print what lies below a node, one under the other, through filters and backing links."""
         graph = self.query("x-debug-query-block-graph")

@@ -14,6 +14,7 @@ COMMANDS = (
     "run",
     "list",
     "show",
+    "graph",
     "update",
     "sweep",
     "explore",

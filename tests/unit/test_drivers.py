@@ -1,0 +1,320 @@
+"""Overlays, throttles, blkdebug and the raw window, over nodes that remember what they were asked."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from held_node import HeldNode
+
+from harness.images import empty_image
+from reference_impl.drivers.blkdebug import BlkdebugNode, ErrorRule, Rules, StateRule
+from reference_impl.drivers.overlay import HEADER_BYTES, ImageHeader, OverlayNode, parse_header
+from reference_impl.drivers.throttle import SECOND_NS, ThrottleGroup, ThrottleNode
+from reference_impl.file_nodes import NullNode, PassThroughNode
+from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
+from reference_impl.qmp_errors import QmpError
+from reference_impl.range_lock import RangeLock
+from reference_impl.scheduler import Scheduler
+
+CLUSTER = 512
+
+
+class MemoryNode(Node):
+    """A node over bytes, at once."""
+
+    driver = "memory"
+
+    def __init__(self, graph: Graph, name: str, size_bytes: int, fill: int = 0) -> None:
+        super().__init__(graph, name)
+        self.data = bytearray([fill]) * size_bytes
+        graph.add(self)
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    async def do_read(self, offset: int, length: int) -> bytes:
+        return bytes(self.data[offset : offset + length])
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        self.data[offset : offset + len(data)] = data
+
+    async def do_flush(self) -> None:
+        return None
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph(Scheduler())
+
+
+def run(graph: Graph, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run something that never waits, and return or raise what it does."""
+    outcome: list[Any] = []
+
+    async def body() -> None:
+        try:
+            outcome.append(await coroutine)
+        except BlockIoError as error:
+            outcome.append(error)
+
+    graph.scheduler.start(body(), "test")
+    graph.scheduler.settle()
+    assert outcome, "it waits"
+    if isinstance(outcome[0], BlockIoError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def overlay(graph: Graph, size_bytes: int = 8 * CLUSTER, backing: Node | None = None) -> OverlayNode:
+    file = MemoryNode(graph, "file", 2 * size_bytes)
+    node = OverlayNode(graph, "overlay", file, unmap=True)
+    node.open(ImageHeader(size_bytes, CLUSTER, names_backing_file=False), backing)
+    graph.add(node)
+    return node
+
+
+def test_header_of_an_empty_image_is_understood() -> None:
+    image = empty_image(1 << 20, 4096, "base")
+    assert parse_header(image[:HEADER_BYTES]) == ImageHeader(1 << 20, 4096, names_backing_file=True)
+    assert not parse_header(empty_image(1 << 20)[:HEADER_BYTES]).names_backing_file
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "Image is not in qcow2 format"),
+        (bytes(104), "Image is not in qcow2 format"),
+        (b"QFI\xfb\x00\x00\x00\x09" + bytes(96), "Unsupported qcow2 version 9"),
+        (b"QFI\xfb\x00\x00\x00\x03" + bytes(15) + b"\x08" + bytes(81), "Unsupported cluster size: 2^8"),
+    ],
+)
+def test_header_of_something_else_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(QmpError) as caught:
+        parse_header(data)
+    assert caught.value.description == message
+
+
+def test_overlay_shows_its_backing_file_and_zeroes_beyond_it(graph: Graph) -> None:
+    node = overlay(graph, backing=MemoryNode(graph, "backing", 700, 0x11))
+    assert run(graph, node.read(600, 200)) == bytes([0x11]) * 100 + bytes(100)
+
+
+def test_first_write_to_a_cluster_brings_the_rest_along(graph: Graph) -> None:
+    backing = MemoryNode(graph, "backing", 8 * CLUSTER, 0x11)
+    node = overlay(graph, backing=backing)
+    run(graph, node.write(CLUSTER + 10, b"\x22" * 20))
+    backing.data[:] = bytes(len(backing.data))
+    expected = b"\x11" * 10 + b"\x22" * 20 + b"\x11" * (CLUSTER - 30)
+    assert run(graph, node.read(CLUSTER, CLUSTER)) == expected
+    assert run(graph, node.read(0, CLUSTER)) == bytes(CLUSTER)
+
+
+def test_block_status_tells_absent_data_and_zero_clusters_apart(graph: Graph) -> None:
+    node = overlay(graph, backing=MemoryNode(graph, "backing", 8 * CLUSTER, 0x11))
+    run(graph, node.write(CLUSTER, b"\x22"))
+    run(graph, node.write_zeroes(2 * CLUSTER, 2 * CLUSTER))
+    assert run(graph, node.block_status(0, 8 * CLUSTER)) == BlockStatus(CLUSTER, False, False, False)
+    assert run(graph, node.block_status(CLUSTER, 8 * CLUSTER - CLUSTER)) == BlockStatus(CLUSTER, True, False, True)
+    assert run(graph, node.block_status(2 * CLUSTER, 4 * CLUSTER)) == BlockStatus(2 * CLUSTER, False, True, True)
+
+
+def test_zeroes_over_parts_of_clusters_keep_the_rest(graph: Graph) -> None:
+    node = overlay(graph, backing=MemoryNode(graph, "backing", 8 * CLUSTER, 0x11))
+    run(graph, node.write_zeroes(100, 3 * CLUSTER))
+    data = run(graph, node.read(0, 4 * CLUSTER))
+    assert data == b"\x11" * 100 + bytes(3 * CLUSTER) + b"\x11" * (CLUSTER - 100)
+
+
+def test_discard_hides_the_backing_file_in_whole_clusters_only(graph: Graph) -> None:
+    node = overlay(graph, backing=MemoryNode(graph, "backing", 8 * CLUSTER, 0x11))
+    run(graph, node.discard(10, 2 * CLUSTER))
+    assert run(graph, node.read(0, 3 * CLUSTER)) == b"\x11" * CLUSTER + bytes(CLUSTER) + b"\x11" * CLUSTER
+
+
+def test_overlay_that_grows_reads_as_zeroes_there_whatever_is_below(graph: Graph) -> None:
+    node = overlay(graph, 2 * CLUSTER, MemoryNode(graph, "backing", 8 * CLUSTER, 0x11))
+    node.truncate(4 * CLUSTER)
+    assert run(graph, node.read(0, 4 * CLUSTER)) == b"\x11" * 2 * CLUSTER + bytes(2 * CLUSTER)
+
+
+def test_overlay_without_room_for_a_cluster_has_no_space(graph: Graph) -> None:
+    node = OverlayNode(graph, "overlay", MemoryNode(graph, "file", 2 * CLUSTER))
+    node.open(ImageHeader(8 * CLUSTER, CLUSTER, names_backing_file=False), None)
+    graph.add(node)
+    run(graph, node.write(0, b"\x11"))
+    with pytest.raises(BlockIoError) as caught:
+        run(graph, node.write(CLUSTER, b"\x11"))
+    assert caught.value.errno == errno.ENOSPC
+    assert run(graph, node.read(0, 2 * CLUSTER)) == b"\x11" + bytes(2 * CLUSTER - 1)
+
+
+def test_writes_to_one_new_cluster_at_the_same_time_lose_nothing(graph: Graph) -> None:
+    backing = HeldNode(graph, "backing")
+    node = overlay(graph, backing=backing)
+    backing.holds = True
+    for offset, value in ((0, b"\x01" * 8), (100, b"\x02" * 8)):
+        graph.scheduler.start(node.write(offset, value), f"write {offset}")
+    while backing.waiting:
+        backing.let_go()
+        graph.scheduler.settle()
+    backing.holds = False
+    data = run(graph, node.read(0, CLUSTER))
+    assert data[:8] == b"\x01" * 8
+    assert data[100:108] == b"\x02" * 8
+
+
+# Throttles
+
+
+def throttled(graph: Graph, **limits: int) -> ThrottleNode:
+    group = ThrottleGroup(graph.scheduler, "group", {name.replace("_", "-"): value for name, value in limits.items()})
+    node = ThrottleNode(graph, "slow", MemoryNode(graph, "below", 1 << 20), group)
+    graph.add(node)
+    return node
+
+
+def start_writes(graph: Graph, node: Node, count: int, length: int = 512) -> list[int]:
+    done: list[int] = []
+
+    async def write(number: int) -> None:
+        await node.write(number * length, bytes(length))
+        done.append(graph.scheduler.now_ns)
+
+    for number in range(count):
+        graph.scheduler.start(write(number), f"write {number}")
+    graph.scheduler.settle()
+    return done
+
+
+@pytest.mark.parametrize(("limits", "per_second"), [({"iops_write": 10}, 10), ({"bps_total": 5120}, 10)])
+def test_throttle_lets_as_many_through_in_a_second_as_it_says(
+    graph: Graph, limits: dict[str, int], per_second: int
+) -> None:
+    done = start_writes(graph, throttled(graph, **limits), 3 * per_second)
+    while graph.scheduler.advance_to_next_timer():
+        graph.scheduler.settle()
+    assert len(done) == 3 * per_second
+    assert done == sorted(done)
+    assert all(abs(time - number * SECOND_NS // per_second) <= SECOND_NS // 5 for number, time in enumerate(done))
+
+
+def test_throttle_without_limits_lets_everything_through(graph: Graph) -> None:
+    assert len(start_writes(graph, throttled(graph), 100)) == 100
+
+
+def test_drained_throttle_lets_everything_through(graph: Graph) -> None:
+    node = throttled(graph, iops_total=1)
+    done = start_writes(graph, node, 10)
+    assert len(done) < 3
+    node.quiesce()
+    graph.scheduler.settle()
+    assert len(done) == 10
+    node.unquiesce()
+
+
+# blkdebug
+
+
+def debugged(graph: Graph, *errors: ErrorRule, states: tuple[StateRule, ...] = ()) -> BlkdebugNode:
+    node = BlkdebugNode(graph, "debug", MemoryNode(graph, "below", 1 << 20), Rules(list(errors), list(states)))
+    graph.add(node)
+    return node
+
+
+def fails(graph: Graph, coroutine: Coroutine[Any, Any, Any]) -> int:
+    try:
+        run(graph, coroutine)
+    except BlockIoError as error:
+        return error.errno
+    return 0
+
+
+def test_rule_without_event_fails_what_touches_its_sector(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("none", io_types=("write",), errno=errno.ENOSPC, sector=2))
+    assert fails(graph, node.write(0, bytes(1024))) == 0
+    assert fails(graph, node.write(0, bytes(1025))) == errno.ENOSPC
+    assert fails(graph, node.read(1024, 512)) == 0
+
+
+def test_rule_for_once_fails_one_request(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("flush_to_disk", io_types=("flush",), once=True))
+    assert [fails(graph, node.flush()) for _ in range(3)] == [errno.EIO, 0, 0]
+
+
+def test_states_decide_which_flush_fails(graph: Graph) -> None:
+    # MRCE-1: the first flush goes well, the second fails.
+    states = (StateRule("flush_to_disk", 2, 1), StateRule("flush_to_disk", 3, 2))
+    rule = ErrorRule("flush_to_disk", 2, ("flush",), once=True)
+    node = debugged(graph, rule, states=states)
+    assert [fails(graph, node.flush()) for _ in range(4)] == [0, errno.EIO, 0, 0]
+
+
+def test_raw_above_tells_of_its_reads(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("read_aio", io_types=("read",), once=True))
+    raw = PassThroughNode(graph, "raw", node)
+    assert fails(graph, node.read(0, 512)) == 0
+    assert fails(graph, raw.read(0, 512)) == errno.EIO
+
+
+# The raw window, and ranges
+
+
+def test_raw_window_shows_a_part(graph: Graph) -> None:
+    below = MemoryNode(graph, "below", 4096)
+    raw = PassThroughNode(graph, "raw", below)
+    raw.set_window(512, 1024)
+    run(graph, raw.write(0, b"\x11" * 1024))
+    assert raw.size_bytes == 1024
+    assert bytes(below.data) == bytes(512) + b"\x11" * 1024 + bytes(2560)
+    with pytest.raises(BlockIoError):
+        run(graph, raw.read(1024, 1))
+    with pytest.raises(QmpError, match=r"^Cannot resize fixed-size raw disks$"):
+        raw.truncate(2048)
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "message"),
+    [
+        (4097, None, "Offset (4097) cannot be greater than size of the containing file (4096)"),
+        (
+            512,
+            4096,
+            "The sum of offset (512) and size (4096) has to be smaller or equal to the actual size of the containing "
+            "file (4096)",
+        ),
+    ],
+)
+def test_raw_window_outside_the_child_is_refused(graph: Graph, offset: int, size: int | None, message: str) -> None:
+    raw = PassThroughNode(graph, "raw", MemoryNode(graph, "below", 4096))
+    with pytest.raises(QmpError) as caught:
+        raw.set_window(offset, size)
+    assert caught.value.description == message
+    assert raw.window == (0, None)
+
+
+def test_ranges_that_overlap_are_held_one_after_the_other(graph: Graph) -> None:
+    lock = RangeLock(graph.scheduler, "a node")
+    below = HeldNode(graph, "below")
+    below.holds = True
+    order: list[int] = []
+
+    async def hold(number: int, start: int, end: int) -> None:
+        async with lock.hold(start, end):
+            order.append(number)
+            await below.read(0, 1)
+
+    for number, (start, end) in enumerate([(0, 10), (5, 15), (20, 30), (14, 21)]):
+        graph.scheduler.start(hold(number, start, end), f"hold {number}")
+    assert order == [0, 2]
+    while below.waiting:
+        below.let_go()
+        graph.scheduler.settle()
+    assert order == [0, 2, 1, 3]
+
+
+def test_null_node_reads_zeroes(graph: Graph) -> None:
+    assert run(graph, NullNode(graph, "null", 4096, read_only=False, read_zeroes=True).read(0, 16)) == bytes(16)
