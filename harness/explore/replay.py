@@ -66,6 +66,10 @@ class Replay:
             offered = ", ".join(f"'{label}'" for label in labels)
             self.difference = f"expected '{self._steps[self._position]}', offered were {offered}"
 
+    def rest(self) -> list[str]:
+        """The steps that have not been taken."""
+        return self._steps[self._position :]
+
     def summary(self) -> str:
         """How far the schedule was followed, in one line."""
         text = f"matched {self.matched} of {len(self._steps)} steps"
@@ -83,8 +87,9 @@ def replay(
     """Run a scenario along a schedule, to its end or its first failure."""
     follower = Replay(steps)
     run = run_schedule(opener, scenario, follower.choose, coarse=coarse, observe=observe)
-    if run.failure is None and not follower.difference and follower.matched < len(steps):
-        follower.difference = f"the scenario ended before '{steps[follower.matched]}'"
+    rest = follower.rest()
+    if run.failure is None and not follower.difference and rest:
+        follower.difference = f"the scenario ended before '{rest[0]}'"
     return run, follower
 
 
