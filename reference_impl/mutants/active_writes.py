@@ -177,11 +177,11 @@ class ProgressIgnoresActiveBytes(MirrorJob):
         super().progress_set_remaining(length_bytes - self.active_bytes_in_flight)
 
 
-@plant("synced-while-dirty", rows="C25", fixed="open, seen by exploring schedules")
+@plant("synced-while-dirty", rows="C25", fixed="never released: seen in the reference by exploring")
 class SyncedWhileDirty(MirrorJob):
     """A job becomes ready and actively synced although an active write failed while it flushed: it is not in sync.
 
-    Found by exploring schedules of the reference, which had the order of QEMU's loop.
+    An early form of the reference did that; exploring its schedules showed it.
     """
 
     def become_ready(self) -> None:

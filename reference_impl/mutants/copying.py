@@ -155,11 +155,11 @@ class IteratorCacheTrusted(MirrorJob):
         return count
 
 
-@plant("waiting-copy-not-counted", rows="C42", fixed="open, seen by exploring schedules")
+@plant("waiting-copy-not-counted", rows="C42", fixed="never released: seen in the reference by exploring")
 class WaitingCopyNotCounted(MirrorJob):
     """A copy that waits for buffers is neither dirty nor in flight: in the end less than nothing is left.
 
-    QEMU counts an operation's bytes once it has its buffers. An early form of the reference did the same.
+    An early form of the reference did that; exploring its schedules showed it.
     """
 
     def progress_set_remaining(self, length_bytes: int) -> None:
