@@ -89,6 +89,7 @@ class Trace:
         if self._count >= RECORDS_MAX:
             return
         self._look()
+        self._look_inside()
         cells = {name: changed for name, disk in self._disks.items() if (changed := disk.changed())}
         self.add("line", number, *([cells] if cells else []))
         self._write()
@@ -125,6 +126,7 @@ class Trace:
     def _storage_begins(self, request: StorageRequest) -> None:
         if self._count < RECORDS_MAX:
             self._look()
+            self._look_inside()
             self.add(
                 *("storage", request.storage.name, request.index, str(request.operation)),
                 *(request.offset, request.length, str(request.state)),
@@ -154,7 +156,6 @@ class Trace:
                 if command.reply is not None:
                     self.add("command-end", number, "error" not in command.reply)
             self._commands = [pair for pair in self._commands if pair[1].reply is None]
-        self._look_inside()
 
     def _look_inside(self) -> None:
         if self._session is None:
@@ -211,11 +212,15 @@ class _Cells:
         if length > _CELL_READ_BYTES_MAX:
             extents = self._storage.extents(offset, length, 2)
             return "" if len(extents) == 1 and extents[0].is_hole else "data"
-        pages = self._storage.memory.pages
+        get = self._storage.memory.pages.get
         first = offset // PAGE_SIZE
-        held = [pages.get(number) for number in range(first, first - (-length // PAGE_SIZE))]
-        if not any(page is not None for page in held):
-            return ""
+        held = [get(number) for number in range(first, first - (-length // PAGE_SIZE))]
+        page = held[0]
+        if held.count(page) == len(held):  # by far the most frequent, and known without reading the cell
+            if page is None:
+                return ""
+            if page.count(page[0]) == len(page):
+                return f"{page[0]:02x}"
         data = self._storage.read_bytes(offset, length)
         if data.count(data[0]) == length:
             return f"{data[0]:02x}"
