@@ -24,6 +24,7 @@ class ActiveWrites(MirrorState):
 
     async def active_write_begin(self, offset: int, length: int) -> MirrorOperation:
         """Enter a guest's write and wait until its whole range is free; nobody else works on it until its end."""
+        offset, length = self.to_target_clusters(offset, length)
         operation = self.operations.add(offset, length, active=True)
         operation.started = True
         self.active_writes_count += 1
@@ -37,6 +38,15 @@ class ActiveWrites(MirrorState):
         A failure never fails the guest's write: the range is dirty then, and the policy decides what becomes of the
         job (QE-15 to QE-17).
         """
+        whole = self.to_target_clusters(offset, length)
+        if whole != (offset, length):
+            offset, length = whole
+            try:
+                to_target = self._write_whole(offset, await self.source.read(offset, length))
+            except BlockIoError as error:
+                self.mark_touched(offset, length)
+                self.request_failed(error.errno, is_read=True)
+                return
         offset, length = self.active_part(offset, length)
         if not length:
             return
@@ -52,6 +62,21 @@ class ActiveWrites(MirrorState):
         else:
             self.active_bytes_in_flight -= length
             self.progress_done(length)
+            if (offset, length) == whole:
+                self.note_copied(offset, length)
+
+    def _write_whole(self, offset: int, data: bytes) -> TargetWrite:
+        """Send what the source has in whole clusters that the target has not got yet.
+
+        The target would fill up a cluster with zeroes where the guest's write is shorter, and its backing file, when it
+        comes at last, could not be seen there any more. QEMU up to 11.1 does that, and the data are lost.
+        """
+
+        async def to_target(part_offset: int, part_length: int) -> None:
+            start = part_offset - offset
+            await self.target.write(part_offset, data[start : start + part_length])
+
+        return to_target
 
     def active_part(self, offset: int, length: int) -> tuple[int, int]:
         """The part of a guest's write that an active write sends.

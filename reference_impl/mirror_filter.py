@@ -128,7 +128,7 @@ class MirrorFilter(Node):
             finally:
                 self.mark_changed(offset, length)
             return
-        if job.copy_mode is CopyMode.WRITE_ASYNC:
+        if job.copy_mode is CopyMode.WRITE_ASYNC and job.to_target_clusters(offset, length) == (offset, length):
             await job.asynchronous_write(offset, length, source_write, to_target)
             return
         operation = await job.active_write_begin(offset, length)

@@ -115,7 +115,7 @@ class MirrorState(Job):
     def to_target_clusters(self, offset: int, length: int) -> tuple[int, int]:
         """The range widened to whole clusters of the target, where they are still to be copied."""
         cluster = self.cow_cluster_bytes
-        if not cluster:
+        if not cluster or not length:
             return offset, length
         end = offset + length
         if offset // cluster not in self._copied_clusters:
