@@ -122,7 +122,7 @@ class Checks:
             self._after_events()
         if world.stepping is not None:
             for job_id, job in world.stepping.jobs().items():
-                if job_id in self._disks:
+                if job_id in self._disks and hasattr(job, "operations"):
                     self._look_inside(job_id, job)
         self._modes.after_step()
         world.changed_disks = False
@@ -335,7 +335,8 @@ class Checks:
             return
         before = self._before.get(job_id)
         stays_paused = before is not None and before.paused and before.pause_count > 0 and job.pause_count > 0
-        if stays_paused and not (job.paused or job.force_cancelled or job.in_own_drain) and state in _RUNNING:
+        stays_paused = stays_paused and (job.user_paused or not job.in_own_drain)
+        if stays_paused and not (job.paused or job.force_cancelled) and state in _RUNNING:
             self._fail(FailureKind.INVARIANT, f"{job_id} goes on although it is paused")
         if self._world.slept_ns > IDLE_SLEEP_NS and before is not None and not before.speed and not before.paused:
             seconds = self._world.slept_ns / 1e9

@@ -411,7 +411,9 @@ def _answer(pending: PendingRequest | PendingCommand) -> str:
             return "none"
         if pending.errno:
             return errno_numbers.errorcode.get(pending.errno, str(pending.errno))
-        return _describe(_runs(pending.data)) if pending.data is not None else "ok"
+        # A real program's client gives a write's own data back, too.
+        is_read = pending.operation is Operation.READ and pending.data is not None
+        return _describe(_runs(pending.data or b"")) if is_read else "ok"
     if pending.reply is None:
         return "none"
     error = pending.reply.get("error")

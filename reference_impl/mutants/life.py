@@ -236,7 +236,13 @@ class SleepingJobEnteredTwice(MirrorJob):
 
 @plant("drain-returns-before-job-paused", rows="D1 BF-09", fixed="2019-03, 5e771752a1, 4.0")
 class DrainReturnsEarly(MirrorJob):
-    """A drained section begins although the job has requests in flight: it reads and writes within it."""
+    """A drained section begins although the job is not paused: it reads and writes within it."""
+
+    def drained_begin(self) -> None:
+        pass
+
+    def drained_end(self) -> None:
+        pass
 
     def drained_busy(self) -> bool:
         return False

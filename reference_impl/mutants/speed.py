@@ -29,8 +29,8 @@ class SetSpeedDefeatsLimit(_WokenEarly):
     """Each change of the speed wakes the job, which copies one more piece: a limit can be exceeded a hundredfold."""
 
     def set_speed(self, bytes_per_second: int) -> None:
+        self._woken = True  # before it is woken: it runs at once
         super().set_speed(bytes_per_second)
-        self._woken = True
         self.enter(self._sleeps_on_timer)
 
 

@@ -123,7 +123,9 @@ def test_schedule_that_is_cut_is_refused() -> None:
 
 def test_schedule_that_was_edited_is_refused() -> None:
     text = format_schedule(Schedule(ONE_WRITER, tuple(first_steps())))
-    with pytest.raises(UsageError, match=r"^x: the schedule was edited: its checksum is [0-9a-f]{16}, not [0-9a-f]{16}$"):
+    with pytest.raises(
+        UsageError, match=r"^x: the schedule was edited: its checksum is [0-9a-f]{16}, not [0-9a-f]{16}$"
+    ):
         parse_schedule(text.replace("target flush", "target  flush", 1), "x")
 
 
