@@ -1,4 +1,4 @@
-"""610-active-commit: what the images above the target hold goes down into it while the guest writes; then it takes over.
+"""610-active-commit: what the images above the target hold goes down into it while the guest writes.
 
 From the top into each image below, also into one that is shorter, which grows and reads as zeroes where only an image
 further below had data.

@@ -1,4 +1,4 @@
-"""612-commit-through-filters: a filter at the top goes with the images below it if the commit starts there, else it stays.
+"""612-commit-through-filters: a filter goes with the images below it if the commit starts there, else it stays.
 
 Groups: commit quick
 Needs: blockdev-reopen block-commit driver=qcow2 driver=throttle

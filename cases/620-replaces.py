@@ -25,18 +25,13 @@ def run(bench: Bench) -> None:
         bench.mirror("outer", target, replaces=node)
     bench.mirror("outer", "inner")
     bench.mirror("outer", image)
-    for node in ("middle", "outer"):
+    second = bench.disk("second", 1 * MIB)
+    for node, copy in (("middle", target), ("outer", second)):
         bench.note(f"the target replaces {node}")
-        bench.mirror(
-            "outer" if node == "middle" else "outer", target if node == "middle" else small_copy(bench), replaces=node
-        )
+        bench.mirror("outer", copy, replaces=node)
         bench.wait_event("BLOCK_JOB_READY")
         guest.write(64 * KIB, 64 * KIB, 0x22)
         bench.execute("job-complete", id="job0")
         bench.wait_event("JOB_STATUS_CHANGE", status="null")
         bench.show_graph()
         guest.read(0, 1 * MIB)
-
-
-def small_copy(bench: Bench) -> str:
-    return bench.disk("second", 1 * MIB).name
