@@ -369,6 +369,7 @@ EVENTS: dict[str, Members] = {
     "BLOCK_JOB_CANCELLED": _BLOCK_JOB_EVENT,
     "BLOCK_JOB_ERROR": {"device": "str", "operation": "IoOperationType", "action": "BlockErrorAction"},
     "BLOCK_JOB_PENDING": {"type": "JobType", "id": "str"},
+    "BLOCK_EXPORT_DELETED": {"id": "str"},
 }
 
 

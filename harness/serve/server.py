@@ -76,6 +76,8 @@ class MachineServer:
 
     def _settle(self) -> None:
         self._settling = False
+        if self.failure is not None:
+            return
         scheduler = self.machine.scheduler
         try:
             scheduler.now_ns = max(scheduler.now_ns, int((self._loop.time() - self._started_s) * 1e9))
@@ -101,6 +103,8 @@ class MachineServer:
             if on_reply is not None and command.reply is not None:
                 on_reply(command.reply)
 
+        # What has arrived before a command is done before it, so that the answer to a query is not out of date.
+        self._settle()
         try:
             self.machine.execute(name, arguments, answered)
         except Exception as error:
@@ -154,6 +158,7 @@ class MachineServer:
         server, self._nbd = self._nbd, None
         for name in list(self._exports):
             self._exports.pop(name).backend.close()
+            self.machine.emit("BLOCK_EXPORT_DELETED", {"id": name})
         await self._await("the end of the NBD server", server.close)
         return {}
 
@@ -188,6 +193,7 @@ class MachineServer:
         del self._exports[export_id]
         self._nbd.remove_export(exported.name)
         exported.backend.close()
+        self.machine.emit("BLOCK_EXPORT_DELETED", {"id": export_id})
         return {}
 
     def _query_exports(self, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
