@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +26,8 @@ _LEADING_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry.
 
-    :ivar implementation: a kind ("qemu-storage-daemon") or a whole spec ("reference:v4").
+    :ivar implementation: a kind ("qemu-storage-daemon"), a pattern for several ("qemu-*": programs that share a block
+        layer), or a whole spec ("reference:v4").
     :ivar versions: conditions on the version, all of which must hold: ">=5.2,<6.1"; "*" is every version.
     :ivar cases: ids of the cases it concerns.
     :ivar reason: what the implementation does wrong, and why.
@@ -58,7 +60,10 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """
         return (
             case_id in self.cases
-            and self.implementation in (implementation, implementation.partition(":")[0])
+            and (
+                self.implementation == implementation
+                or fnmatchcase(implementation.partition(":")[0], self.implementation)
+            )
             and version_matches(version, self.versions)
         )
 

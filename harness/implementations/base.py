@@ -131,6 +131,17 @@ class Session(abc.ABC):
     def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
         """Make a node called `name` over the storage; `unmap` lets discards reach it."""
 
+    def attach_drive(self, drive: str, name: str, storage: HeldStorage, *, unmap: bool = False) -> None:
+        """As `attach`, with a drive over the node, for implementations with the feature ``human-monitor-command``.
+
+        :param drive: what commands about devices, and the human monitor, call it.
+        """
+        raise CaseError("this implementation has no drives")
+
+    def take_output(self) -> str:
+        """What the program has printed on its standard output since the last time, with the same feature."""
+        raise CaseError("this implementation has no standard output")
+
     @abc.abstractmethod
     def open_guest(self, node_name: str) -> GuestPort:
         """Give a guest access to a node. Do it before a job starts on the node."""

@@ -38,6 +38,12 @@ def _make_storage_daemon(spec: str, detail: str) -> Implementation:
     return StorageDaemon(spec, detail or "qemu-storage-daemon")
 
 
+def _make_system(spec: str, detail: str) -> Implementation:
+    from harness.implementations.qemu_system import QemuSystem
+
+    return QemuSystem(spec, detail or "qemu-system-x86_64")
+
+
 def _make_hbitmap_console(spec: str, detail: str) -> Implementation:
     from harness.implementations.hbitmap_console import HBitmapConsole
 
@@ -46,6 +52,10 @@ def _make_hbitmap_console(spec: str, detail: str) -> Implementation:
 
 def _storage_daemons() -> list[str]:
     return ["qemu-storage-daemon"] if shutil.which("qemu-storage-daemon") else []
+
+
+def _systems() -> list[str]:
+    return ["qemu-system-x86_64"] if shutil.which("qemu-system-x86_64") else []
 
 
 KINDS: dict[str, Kind] = {
@@ -66,6 +76,14 @@ KINDS: dict[str, Kind] = {
             _make_storage_daemon,
             _storage_daemons,
             "apt-get install qemu-system-common",
+        ),
+        Kind(
+            "qemu-system-x86_64",
+            "qemu-system-x86_64[:PATH]",
+            "a real qemu-system-x86_64 without a machine, for what needs its human monitor or a drive",
+            _make_system,
+            _systems,
+            "apt-get install qemu-system-x86",
         ),
         Kind(
             "hbitmap-console",

@@ -122,7 +122,13 @@ class DaemonSession(Session):
 
         :raise OSError: when it cannot be started.
         """
-        argv = [*program_words(program), "--chardev", f"socket,id=control,fd={control_fd}", "--monitor", "chardev=control"]
+        argv = [
+            *program_words(program),
+            "--chardev",
+            f"socket,id=control,fd={control_fd}",
+            "--monitor",
+            "chardev=control",
+        ]
         return processes.start(argv, pass_fds=[control_fd], cwd=self._folder)
 
     def _describe_failed_start(self, program: str, error: BaseException) -> str:
@@ -187,9 +193,7 @@ class DaemonSession(Session):
             status = self._child.wait(1.0)
         except TimeoutError:
             raise ProtocolViolation(self._qmp.lost) from None
-        raise ImplementationCrash(
-            f"{self.KIND} ended: {processes.describe_status(status)}", self._child.stderr_tail()
-        )
+        raise ImplementationCrash(f"{self.KIND} ended: {processes.describe_status(status)}", self._child.stderr_tail())
 
     # The interface
 

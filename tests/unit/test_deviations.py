@@ -70,6 +70,15 @@ def test_find_returns_the_first_entry_that_speaks_of_the_run(tmp_path: Path) -> 
     assert deviations.transcripts() == [f"deviations/{CASE}.fake-5.out"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [("qemu-storage-daemon", True), ("qemu-system-x86_64:/a/qemu", True), ("reference", False), ("my:qemu-x", False)],
+)
+def test_find_with_a_pattern_speaks_of_every_kind_it_matches(tmp_path: Path, spec: str, found: bool) -> None:
+    deviations = load(tmp_path, STATUS_ENTRY.replace('"fake"', '"qemu-*"'))
+    assert (deviations.find(CASE, spec, "6.0") is not None) is found
+
+
 def test_load_without_a_file_has_no_deviations(tmp_path: Path) -> None:
     assert Deviations.load(tmp_path, []).entries == ()
 
