@@ -43,6 +43,7 @@ LIFE: dict[str, frozenset[str]] = {
 """Which status may follow which, as an outsider sees it; stated here once more on purpose."""
 
 _RUNNING = frozenset({"running", "ready"})
+_ALIVE = _RUNNING | {"paused", "standby"}
 _TERMINAL = frozenset({"BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"})
 _CHANGING = (Operation.WRITE, Operation.ZERO, Operation.DISCARD)
 
@@ -80,6 +81,8 @@ class Checks:
         self._moved: dict[str, int] = {}
         self._speeds = self._constant_speeds()
         self._errors_expected = bool(world.scenario.faults)
+        self._entered: set[str] = set()
+        self._look_at_requests()
         self._after_events()
 
     def _drained_sections(self) -> list[tuple[str, str, str]]:
@@ -116,6 +119,7 @@ class Checks:
         for begin, end, disk in self._drains:
             if begin in world.answered_at and end not in world.started_at:
                 self._check_drained(disk)
+        self._entered.clear()
         if world.submitted:
             self._look_at_requests()
         if len(world.session.events) > self._events_seen:
@@ -223,6 +227,8 @@ class Checks:
         if status == "concluded" and job in self._pairs and job not in self._ended and before != "created":
             self._fail(FailureKind.WRONG_EVENT, f"{job} is concluded and has announced no end")
         self._status[job] = status
+        if status in _RUNNING:
+            self._entered.add(job)
 
     def _check_progress_of(self, name: str, data: dict[str, Any]) -> None:
         missing = {"type", "device", "len", "offset", "speed"} - data.keys()
@@ -336,7 +342,8 @@ class Checks:
         before = self._before.get(job_id)
         stays_paused = before is not None and before.paused and before.pause_count > 0 and job.pause_count > 0
         stays_paused = stays_paused and (job.user_paused or not job.in_own_drain)
-        if stays_paused and not (job.paused or job.force_cancelled) and state in _RUNNING:
+        slipped = job.user_paused and job_id in self._entered
+        if stays_paused and (slipped or not job.paused) and not job.force_cancelled and state in _ALIVE:
             self._fail(FailureKind.INVARIANT, f"{job_id} goes on although it is paused")
         if self._world.slept_ns > IDLE_SLEEP_NS and before is not None and not before.speed and not before.paused:
             seconds = self._world.slept_ns / 1e9

@@ -21,6 +21,9 @@ from harness.explore.strategies import Bounded
 from harness.implementations import Session, parse
 
 FOUND = [
+    ("complete-enters-paused-job", "complete-paused", 0, 1, 6),
+    ("pause-defeats-rate-limit", "limited", 0, 1, 5),
+    ("set-speed-defeats-rate-limit", "limited", 0, 1, 3),
     ("active-copy-after-force-cancel", "force-cancel", 1, 7, 8),
     ("active-waits-for-first-chunk-only", "overlapping-writers", 1, 50, 6),
     ("active-writes-starve-background", "endless-write", 0, 9, 8),
