@@ -5,7 +5,8 @@ nothing behind; the few that come after the job was made show that it was.
 
 Groups: job qmp quick
 Source: QA-01, QA-02, QA-03, QA-04, QA-06, QA-07, QA-08, QA-09, QA-10, QA-12, QA-13, QA-14, QA-16,
-    041-N-wrong_sync_mode, 041-B-device_not_found, 041-B-mirror_to_self, 041-N-device_not_found, 041-O-no_job_id, 041-O-failing_permissions,
+    041-N-wrong_sync_mode, 041-B-device_not_found, 041-B-mirror_to_self, 041-N-device_not_found,
+    041-O-no_job_id, 041-O-failing_permissions,
     TP-21, TP-30, BF-28
 """
 

@@ -1,7 +1,7 @@
 """170-error-policies: what each policy does about a failed read of the source and a failed write to the target.
 
 One request fails once, with EIO or with ENOSPC. `report` ends the job with the error, before READY. `ignore` says so
-and tries again. `stop` pauses the job, whose status says why, until somebody resumes it, and then tries again. `enospc` and
+and tries again. `stop` pauses the job, whose status says why, until somebody resumes it. `enospc` and
 `auto` stop for ENOSPC and report everything else. A read cannot run out of space; its policy is the same.
 
 Groups: job error quick

@@ -362,7 +362,6 @@ SERVER_COMMANDS: CommandTable = {
 _BLOCK_JOB_EVENT: Members = {"type": "JobType", "device": "str", "len": "int", "offset": "int", "speed": "int"}
 
 EVENTS: dict[str, Members] = {
-    "BLOCK_EXPORT_DELETED": {"id": "str"},
     "JOB_STATUS_CHANGE": {"id": "str", "status": "JobStatus"},
     "BLOCK_JOB_READY": _BLOCK_JOB_EVENT,
     "BLOCK_JOB_COMPLETED": _BLOCK_JOB_EVENT | {"error?": "str"},

@@ -43,7 +43,8 @@ def test_coverage_nothing_seen_names_everything_that_could_be() -> None:
 def test_coverage_transition_that_is_none_is_named() -> None:
     seen = coverage.of_transcripts(
         [
-            'event JOB_STATUS_CHANGE {"id": "j", "status": "created"}\nevent JOB_STATUS_CHANGE {"id": "j", "status": "ready"}'
+            'event JOB_STATUS_CHANGE {"id": "j", "status": "created"}\n'
+            'event JOB_STATUS_CHANGE {"id": "j", "status": "ready"}'
         ]
     )
     assert seen.unlawful() == ["transition created -> ready"]
