@@ -59,11 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.errors:
         lines += [f"error: {text}" for text in sorted(seen.errors)]
     covered = sum(row_id in named for row_id in table)
-    lines.append(
-        f"{len(cases)} cases on {arguments.impl}: {len(seen.transitions)} transitions, "
-        f"{len(seen.cells)} cells of verbs, {len(seen.events)} events, {len(seen.errors)} error texts, {covered} of {len(table)} rows; "
-        f"{len(problems) or 'nothing'} missing"
+    counts = (
+        f"{len(seen.transitions)} transitions, {len(seen.cells)} cells of verbs, {len(seen.events)} events, "
+        f"{len(seen.errors)} error texts, {covered} of {len(table)} rows"
     )
+    lines.append(f"{len(cases)} cases on {arguments.impl}: {counts}; {len(problems) or 'nothing'} missing")
     options.write_output("".join(f"{line}\n" for line in lines))
     return EXIT_NOT_CONFORMING if problems else EXIT_PASSED
 
