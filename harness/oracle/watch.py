@@ -291,6 +291,7 @@ class WatchedSession(Session):
             return inside.bitmap.count_bytes if inside is not None else None
         if any(not command.done for command in self._commands):
             return None
+        requests_count = self._requests_count()
         pending = self.inner.submit_command("query-named-block-nodes", {})
         self.inner.wait(lambda: pending.done, "the reply to query-named-block-nodes")
         assert pending.reply is not None
@@ -300,8 +301,14 @@ class WatchedSession(Session):
             for bitmap in node.get("dirty-bitmaps", ())
             if "name" not in bitmap
         ]
-        # Something may have gone on since the program was at rest: then the number is of another moment.
+        # A timer may have fired meanwhile, and a copy have begun: then the number is of no moment at which all was quiet.
+        self.inner.settle()
+        if self._requests_count() != requests_count:
+            return None
         return int(counts[0]) if len(counts) == 1 else None
+
+    def _requests_count(self) -> int:
+        return sum(disk.request_count for disk in self._disks.values())
 
     def _job(self, arguments: Mapping[str, Any]) -> WatchedJob | None:
         job_id = arguments.get("device", arguments.get("id"))
