@@ -14,6 +14,7 @@ SIZE = 1 * MIB
 
 
 def run(bench: Bench) -> None:
+    bench.hide_pauses("new nodes and exports drain what they are put above, newer programs everything")
     old = bench.overlay("old", SIZE)
     guest = bench.guest(old)
     guest.write(0, 128 * KIB, 0x01)
@@ -28,7 +29,6 @@ def run(bench: Bench) -> None:
     copy = bench.overlay("copy", SIZE)
     bench.guest(copy).write(0, 128 * KIB, 0x01)
     bench.close_guest(copy)
-    bench.hide_pauses("attaching the backing file drains the target")
     bench.execute("blockdev-snapshot", node=copy, overlay=target)
     bench.execute("job-complete", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", status="null")
