@@ -111,14 +111,19 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
                 return False
             if dirty_bytes:
                 await self._start_next_copies()
+            elif self.mirrored_reads_count:
+                # What they clean is not on the target yet: the job is neither ready nor in sync before it is.
+                await self.wait_for_mirrored_read()
+                return False
         should_complete = False
-        if not self.in_flight and not dirty_bytes:
+        if not self.in_flight and not dirty_bytes and not self.mirrored_reads_count:
             if not self.is_ready:
                 if not await self._flush_target():
                     return False
                 self.become_ready()
             # An active write may have failed while the target was flushed: then something is dirty again.
-            if self.copy_mode is not CopyMode.BACKGROUND and not self.bitmap.count_bytes:
+            is_equal = not self.bitmap.count_bytes and not self.mirrored_reads_count
+            if self.copy_mode is not CopyMode.BACKGROUND and is_equal:
                 self.actively_synced = True
             should_complete = self.should_complete or self.cancelled
             dirty_bytes = self.bitmap.count_bytes

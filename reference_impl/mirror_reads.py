@@ -9,18 +9,34 @@ This mode is not QEMU's: the series of 2018 left it to do. Its specification is 
 
 from __future__ import annotations
 
+from typing import Any
+
 from reference_impl.graph import BlockIoError
 from reference_impl.mirror_operations import MirrorOperation
 from reference_impl.mirror_options import CopyMode
 from reference_impl.mirror_state import MirrorState
+from reference_impl.scheduler import WaitQueue
 
 
 class MirroredReads(MirrorState):
-    """The part of a mirror that takes guests' reads along."""
+    """The part of a mirror that takes guests' reads along.
+
+    :ivar mirrored_reads_count: how many runs have been cleaned and are not on the target yet. Unlike an active write's,
+        their data is not new: without it the target is no copy, so nobody is READY or in sync meanwhile.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.mirrored_reads_count = 0
+        self._mirrored_read_ended = WaitQueue(self.scheduler)
 
     def mirrors_reads(self) -> bool:
         """Whether what a guest reads now goes to the target."""
         return not self.has_failed and not self.is_cancelled and self.copy_mode is CopyMode.READ_WRITE_BLOCKING
+
+    async def wait_for_mirrored_read(self) -> None:
+        """Wait until some run of a mirrored read has ended."""
+        await self._mirrored_read_ended.wait("a mirrored read to end")
 
     async def mirrored_read(self, offset: int, length: int) -> bytes:
         """Read from the source, and send what was dirty to the target before returning.
@@ -62,6 +78,7 @@ class MirroredReads(MirrorState):
         operation.started = True
         self.operations.claim(operation)
         self.active_writes_count += 1
+        self.mirrored_reads_count += 1
         self.active_bytes_in_flight += end - first
         self.bitmap.reset(first, end - first)
         return operation
@@ -79,5 +96,7 @@ class MirroredReads(MirrorState):
     def _end_run(self, run: MirrorOperation) -> None:
         self.active_bytes_in_flight -= run.length
         self.active_writes_count -= 1
+        self.mirrored_reads_count -= 1
         self.operations.remove(run)
+        self._mirrored_read_ended.wake_all()
         self.graph.drain_progressed()

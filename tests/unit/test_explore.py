@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
+from harness.explore.building import complete, disks, mirror, write
 from harness.explore.decision import Decision, Footprint, independent
 from harness.explore.explorer import check_determinism, explore
 from harness.explore.replay import replay
 from harness.explore.report import Budget
 from harness.explore.runner import run_schedule
 from harness.explore.scenario import Scenario
-from harness.explore.scenarios import NUMBERS, SCENARIOS, complete, disks, mirror, write
+from harness.explore.scenarios import NUMBERS, SCENARIOS
 from harness.explore.schedule_file import Schedule, format_schedule, parse_schedule
 from harness.explore.strategies import Bounded, Everything, Pct, Portfolio, Strategy, Uniform, costs
 from harness.explore.trace_file import Timeline

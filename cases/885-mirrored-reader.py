@@ -1,0 +1,19 @@
+"""885-mirrored-reader: a mirrored read against a write of the same granules, the background copy and the end.
+
+Every schedule with at most two preemptions is run on the reference; after each step what the mode promises is looked
+at (docs/modes.md), besides the disks, the bitmap, the events and the job's own counts. The numbers of schedules and
+outcomes are what the scenario has, no more and no less.
+
+Groups: explored modes
+Needs: decisions copy-mode=read-write-blocking
+Source: TD-4
+"""
+
+from harness.bench import Bench
+from harness.explore.in_case import explore_in_case
+
+PREEMPTIONS = 2
+
+
+def run(bench: Bench) -> None:
+    explore_in_case(bench, "mirrored-reader", PREEMPTIONS)

@@ -1,0 +1,20 @@
+"""888-mirrored-reader-source-error: a mirrored read fails on the source: the guest is told, the job is not, and the
+granule is dirty.
+
+Every schedule with at most two preemptions is run on the reference; after each step what the mode promises is looked
+at (docs/modes.md), besides the disks, the bitmap, the events and the job's own counts. The numbers of schedules and
+outcomes are what the scenario has, no more and no less.
+
+Groups: explored modes
+Needs: decisions copy-mode=read-write-blocking
+Source: TD-4, QE-16
+"""
+
+from harness.bench import Bench
+from harness.explore.in_case import explore_in_case
+
+PREEMPTIONS = 2
+
+
+def run(bench: Bench) -> None:
+    explore_in_case(bench, "mirrored-reader-source-error", PREEMPTIONS)

@@ -1,0 +1,19 @@
+"""889-mirrored-reader-cancel: a forced cancel against a mirrored read: later reads are not mirrored.
+
+Every schedule with at most two preemptions is run on the reference; after each step what the mode promises is looked
+at (docs/modes.md), besides the disks, the bitmap, the events and the job's own counts. The numbers of schedules and
+outcomes are what the scenario has, no more and no less.
+
+Groups: explored modes
+Needs: decisions copy-mode=read-write-blocking
+Source: TD-4, C27
+"""
+
+from harness.bench import Bench
+from harness.explore.in_case import explore_in_case
+
+PREEMPTIONS = 2
+
+
+def run(bench: Bench) -> None:
+    explore_in_case(bench, "mirrored-reader-cancel", PREEMPTIONS)

@@ -1,0 +1,272 @@
+"""What the copy modes promise beyond the invariant that they share, looked at after every step of a schedule.
+
+* While a job is actively synced, where the disks differ somebody is still writing; or, in ``write-async``, it was
+  acknowledged already, and then it is never more than the buffer.
+* ``write-async`` answers a write when the source has it, and a flush when the target has all that was acknowledged
+  before the flush came, and was flushed.
+* ``read-write-blocking`` answers a read when the target has the dirty granules that it covers whole; it never lets a
+  read wait for anybody.
+* In every mode a guest's request fails only if its own request of the source did.
+
+A promise ends when an error of the target is reported, and when the job is cancelled by force. Source: docs/modes.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from harness.explore.failure import Failure, FailureKind
+from harness.explore.scenario import GRANULE_BYTES, WRITING_KINDS, Action, ActionKind
+from harness.explore.world import World
+from harness.implementations.base import PendingRequest
+from harness.storage import HeldStorage, Operation, StorageRequest
+
+WRITE_ASYNC = "write-async"
+READ_WRITE_BLOCKING = "read-write-blocking"
+BACKGROUND = "background"
+_OVER = frozenset({"pending", "concluded", "null"})
+
+Range = tuple[int, int]
+"""From the first byte to behind the last."""
+
+
+class _Before:
+    """What a job was like at the end of the step before.
+
+    :ivar mode_since: the step since which its copy mode has been the same.
+    :ivar synced_since: the step since which it has been actively synced, None while it is not.
+    :ivar free_dirt: the dirty granules that nobody worked on, as offsets.
+    """
+
+    def __init__(self) -> None:
+        self.mode = ""
+        self.mode_since = 0
+        self.synced_since: int | None = None
+        self.free_dirt: frozenset[int] = frozenset()
+
+
+class ModeChecks:
+    """The promises of the modes, for all jobs of one run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pairs = world.scenario.pairs()
+        self._before = {job_id: _Before() for job_id in self._pairs}
+        self._is_over: set[str] = set()
+        self._was_async: set[str] = set()
+        self._requests: dict[str, list[StorageRequest]] = {}
+        self._read_dirt: dict[str, frozenset[int]] = {}
+        self._note_requests()
+
+    def _note_requests(self) -> None:
+        for actor, request in self._world.submitted:
+            self._requests.setdefault(actor, []).append(request)
+
+    def after_step(self) -> None:
+        """Look at every job that still promises something.
+
+        :raise Failure: naming the promise that was broken.
+        """
+        world = self._world
+        self._note_requests()
+        if world.stepping is None:
+            return
+        jobs = world.stepping.jobs()
+        for job_id in self._pairs:
+            job = jobs.get(job_id)
+            if job is not None and job_id not in self._is_over:
+                self._look_at(job_id, job)
+
+    def _look_at(self, job_id: str, job: Any) -> None:
+        if job.state in _OVER or job.filter.job is not job or job.is_cancelled:
+            self._is_over.add(job_id)
+            return
+        source, target = (self._world.disks[name] for name in self._pairs[job_id])
+        if source.size != target.size:
+            self._is_over.add(job_id)
+            return
+        now = len(self._world.steps)
+        if job.actively_synced and job.copy_mode == BACKGROUND:
+            self._fail(f"{job_id} says that it is actively synced, in background mode")
+        before = self._before[job_id]
+        self._note_mode(job_id, job, before, now)
+        self._check_reads(job, before, source, target, now)
+        self._check_errors(source, now)
+        if not self._target_has_failed(target):
+            self._check_synced(job_id, job, source, target)
+            self._check_answers(before, source)
+            self._check_flushes(before, source, target, now)
+        if job.copy_mode == READ_WRITE_BLOCKING:
+            before.free_dirt = _free_dirt(job, source.size)
+
+    def _note_mode(self, job_id: str, job: Any, before: _Before, now: int) -> None:
+        if job.copy_mode != before.mode:
+            before.mode_since = now if before.mode else 0
+            before.mode = job.copy_mode
+        if job.copy_mode == WRITE_ASYNC:
+            self._was_async.add(job_id)
+        if not job.actively_synced:
+            before.synced_since = None
+        elif before.synced_since is None:
+            before.synced_since = now
+
+    # What is acknowledged, and what is on the target
+
+    def _check_synced(self, job_id: str, job: Any, source: HeldStorage, target: HeldStorage) -> None:
+        """Where the disks differ, somebody waits for an answer, or what is on its way fits the buffer."""
+        if not job.actively_synced:
+            return
+        world = self._world
+        under_way = [
+            _range(action)
+            for action in self._writes(source)
+            if action.name in world.started_at and (action.name not in world.answered_at or self._errno(action))
+        ]
+        acknowledged = _differing_bytes(source, target, under_way)
+        allowed = 0
+        if job_id in self._was_async:
+            # A write that is larger than the buffer goes alone.
+            allowed = max(job.buffer_bytes, *(action.length for action in self._writes(source)), 0)
+        if acknowledged > allowed:
+            self._fail(
+                f"{job_id} is actively synced, and {acknowledged} bytes that were acknowledged are not on "
+                f"{target.name}, more than {allowed}"
+            )
+
+    def _check_answers(self, before: _Before, source: HeldStorage) -> None:
+        """In write-async the source alone answers."""
+        if before.mode != WRITE_ASYNC:
+            return
+        world = self._world
+        for action in self._writes(source):
+            if action.name in world.answered_at or world.started_at.get(action.name, -1) <= before.mode_since:
+                continue
+            own = self._own(action, source)
+            if own and all(request.state == "completed" for request in own):
+                self._fail(f"{source.name} has what {action.name} writes, and the guest is not answered")
+
+    def _check_flushes(self, before: _Before, source: HeldStorage, target: HeldStorage, now: int) -> None:
+        world = self._world
+        for action in world.scenario.actions:
+            if action.kind is not ActionKind.FLUSH or action.disk != source.name or self._errno(action):
+                continue
+            began = world.started_at.get(action.name, -1)
+            if world.answered_at.get(action.name) != now or before.mode != WRITE_ASYNC or began <= before.mode_since:
+                continue
+            if not any(
+                request.operation is Operation.FLUSH and request.state == "completed"
+                for request in self._own(action, target)
+            ):
+                self._fail(f"{action.name} is answered, and {target.name} was not flushed")
+            if before.synced_since is None or before.synced_since >= began:
+                continue
+            later = [
+                _range(write)
+                for write in self._writes(source)
+                if world.answered_at.get(write.name, now) >= began or self._errno(write)
+            ]
+            missing = _differing_bytes(source, target, later)
+            if missing:
+                self._fail(f"{action.name} is answered, and {missing} bytes from before it are not on {target.name}")
+
+    # Reads
+
+    def _check_reads(self, job: Any, before: _Before, source: HeldStorage, target: HeldStorage, now: int) -> None:
+        world = self._world
+        for action in world.scenario.actions:
+            if action.kind is not ActionKind.READ or action.disk != source.name:
+                continue
+            if world.started_at.get(action.name) == now and before.mode == READ_WRITE_BLOCKING:
+                if self._own(action, source):
+                    self._read_dirt[action.name] = before.free_dirt
+                elif not job.in_own_drain:
+                    self._fail(f"{action.name} waits for somebody before it reads")
+            if world.answered_at.get(action.name) == now and action.name in self._read_dirt:
+                self._check_was_mirrored(action, source, target)
+
+    def _check_was_mirrored(self, action: Action, source: HeldStorage, target: HeldStorage) -> None:
+        world = self._world
+        if self._errno(action) or self._target_has_failed(target):
+            return
+        began = world.started_at[action.name]
+        since = [
+            _range(write)
+            for write in self._writes(source)
+            if world.answered_at.get(write.name, began) >= began and write.name in world.started_at
+        ]
+        for offset in sorted(self._read_dirt[action.name]):
+            end = min(offset + GRANULE_BYTES, source.size)
+            if action.offset <= offset and end <= action.offset + action.length:
+                outside = [(0, offset), (end, source.size)]
+                if _differing_bytes(source, target, [*since, *outside]):
+                    self._fail(f"{action.name} has read the dirty granule at {offset}, and {target.name} has it not")
+
+    # Errors
+
+    def _check_errors(self, source: HeldStorage, now: int) -> None:
+        world = self._world
+        for action in world.scenario.actions:
+            if not action.is_guest_request or action.disk != source.name or world.answered_at.get(action.name) != now:
+                continue
+            if self._errno(action) and not any(request.errno for request in self._own(action, source)):
+                self._fail(f"{action.name} fails, though nothing that it asked of {source.name} did")
+
+    # Details
+
+    def _writes(self, source: HeldStorage) -> Iterable[Action]:
+        return (
+            action
+            for action in self._world.scenario.actions
+            if action.kind in WRITING_KINDS and action.disk == source.name
+        )
+
+    def _own(self, action: Action, disk: HeldStorage) -> list[StorageRequest]:
+        """The requests that a guest's request has made of a disk."""
+        return [request for request in self._requests.get(action.name, []) if request.storage is disk]
+
+    def _errno(self, action: Action) -> int:
+        pending = self._world.pending.get(action.name)
+        return pending.errno or 0 if isinstance(pending, PendingRequest) else 0
+
+    def _target_has_failed(self, target: HeldStorage) -> bool:
+        """Whether an error of the target was reported: from then on nothing is promised."""
+        return any(
+            request.errno and request.storage is target for requests in self._requests.values() for request in requests
+        )
+
+    def _fail(self, text: str) -> None:
+        raise Failure(FailureKind.INVARIANT, text)
+
+
+def _range(action: Action) -> Range:
+    return action.offset, action.offset + action.length
+
+
+def _free_dirt(job: Any, size: int) -> frozenset[int]:
+    claims = [operation.claim for operation in job.operations if operation.claim is not None]
+    return frozenset(
+        offset
+        for granule, offset in enumerate(range(0, size, GRANULE_BYTES))
+        if job.bitmap.get(offset) and not any(first <= granule < end for first, end in claims)
+    )
+
+
+def _differing_bytes(source: HeldStorage, target: HeldStorage, excused: Iterable[Range]) -> int:
+    """How many bytes differ outside of the excused ranges."""
+    count = 0
+    excused = list(excused)
+    for start in range(0, source.size, GRANULE_BYTES):
+        end = min(start + GRANULE_BYTES, source.size)
+        one, other = source.memory.pages.get(start // GRANULE_BYTES), target.memory.pages.get(start // GRANULE_BYTES)
+        if one is other:
+            continue
+        borders = sorted({start, end, *(min(max(border, start), end) for pair in excused for border in pair)})
+        for first, last in pairwise(borders):
+            if any(left <= first and last <= right for left, right in excused):
+                continue
+            left_data, right_data = source.read_bytes(first, last - first), target.read_bytes(first, last - first)
+            if left_data != right_data:
+                count += sum(a != b for a, b in zip(left_data, right_data, strict=True))
+    return count
