@@ -301,7 +301,7 @@ class WatchedSession(Session):
             for bitmap in node.get("dirty-bitmaps", ())
             if "name" not in bitmap
         ]
-        # A timer may have fired meanwhile, and a copy have begun: then the number is of no moment at which all was quiet.
+        # A timer may have fired meanwhile and a copy have begun: then the number is of no moment when all was quiet.
         self.inner.settle()
         if self._requests_count() != requests_count:
             return None
