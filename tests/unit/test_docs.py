@@ -120,7 +120,8 @@ def test_snippet_for_ci_is_valid_and_its_commands_run(name: str, tmp_path: Path)
     else:
         job = document["mirrorcheck"]
         commands = job["before_script"] + job["script"] + job["after_script"]
-    made = run("mirrorcheck run -g quick 3xx --results base; cp base/latest/results.jsonl mirrorcheck-baseline.jsonl", tmp_path)
+    baseline = "mirrorcheck run -g quick 3xx --results base; cp base/latest/results.jsonl mirrorcheck-baseline.jsonl"
+    made = run(baseline, tmp_path)
     assert made.returncode == 0, made.stdout
     ours = [command for command in commands if "mirrorcheck " in command and not command.startswith("pip ")]
     assert len(ours) == 2
