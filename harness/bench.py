@@ -145,6 +145,7 @@ class Bench:
         unmap: bool = False,
         read_only: bool = False,
         write_back: bool = False,
+        drive: str = "",
     ) -> Disk:
         """Make a disk of held storage and a node of the same name over it.
 
@@ -152,6 +153,7 @@ class Bench:
         :param data: what the disk begins with, instead of `fill`.
         :param unmap: whether discards and deallocating zero writes reach it.
         :param write_back: whether what is not flushed may be lost in a power cut.
+        :param drive: the id of a drive to make over the node, for commands about devices and for the human monitor.
         """
         if name in self._disks:
             raise CaseError(f"there is a disk '{name}' already")
@@ -165,7 +167,11 @@ class Bench:
             contents = f"all 0x{fill:02x}"
         words = (("unmap", unmap), ("read-only", read_only), ("write-back", write_back))
         options = "".join(f", {word}" for word, given in words if given)
-        self.session.attach(name, storage, read_only=read_only, unmap=unmap)
+        if drive:
+            self.session.attach_drive(drive, name, storage, unmap=unmap)
+            options += f", drive {drive}"
+        else:
+            self.session.attach(name, storage, read_only=read_only, unmap=unmap)
         disk = self._disks[name] = Disk(self, storage)
         self.say(f"disk {name}: {format_bytes(size)}, {contents}{options}")
         return disk

@@ -12,10 +12,13 @@ import abc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import CaseError
 from harness.storage import HeldStorage, Operation
+
+if TYPE_CHECKING:
+    from harness.consoles.console import Console
 
 HANG_LIMIT_S = 30.0
 """How long a wait on a real program may last. It only catches hangs: nothing that works needs a tenth of it."""
@@ -145,6 +148,23 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def open_guest(self, node_name: str) -> GuestPort:
         """Give a guest access to a node. Do it before a job starts on the node."""
+
+    def open_qemu_io(self, node_name: str, *, below: bool = False, terminal: bool = False) -> Console:
+        """Start a ``qemu-io`` on a node, for implementations with the feature ``qemu-io-console``.
+
+        It is a further guest of the node, which has one already; or, `below`, it is on the node's storage itself, past
+        the implementation.
+
+        :param terminal: whether it sits on a terminal.
+        """
+        raise CaseError("this implementation has no qemu-io")
+
+    def open_monitor(self, *, terminal: bool = False) -> Console:
+        """Open the human monitor as a console, before anything else, with the feature ``hmp-console``.
+
+        :param terminal: on one that the program makes, instead of its standard input and output.
+        """
+        raise CaseError("this implementation has no human monitor")
 
     def close_guest(self, node_name: str) -> None:
         """End a guest's access to a node; nothing of it is under way."""

@@ -12,8 +12,10 @@ import os
 from pathlib import Path
 
 from harness import processes
-from harness.errors import ImplementationError
-from harness.implementations.storage_daemon import DaemonSession, StorageDaemon, program_words
+from harness.consoles import hmp
+from harness.consoles.console import Console
+from harness.errors import CaseError, ImplementationError
+from harness.implementations.storage_daemon import START_LIMIT_S, DaemonSession, StorageDaemon, program_words
 from harness.storage import HeldStorage
 
 NO_MACHINE = ("-machine", "none", "-accel", "tcg", "-S", "-nodefaults", "-display", "none")
@@ -31,6 +33,8 @@ class SystemSession(DaemonSession):
     def __init__(self, program: str, folder: Path, hang_limit_s: float, *, late_replies: bool = False) -> None:
         self._output_fd = os.memfd_create("stdout", os.MFD_CLOEXEC)
         self._output_taken = 0
+        self._terminal_fd: int | None = None
+        self._monitor_arguments: list[str] = []
         try:
             super().__init__(program, folder, hang_limit_s, late_replies=late_replies)
         except BaseException:
@@ -40,7 +44,36 @@ class SystemSession(DaemonSession):
     def _start_child(self, program: str, control_fd: int) -> processes.Child:
         argv = [*program_words(program), *NO_MACHINE, "-chardev", f"socket,id=control,fd={control_fd}"]
         argv += ["-mon", "chardev=control,mode=control"]
-        return processes.start(argv, pass_fds=[control_fd], stdout=self._output_fd, cwd=self._folder)
+        argv += self._monitor_arguments
+        terminal = self._terminal_fd
+        output = self._output_fd if terminal is None else terminal
+        return processes.start(argv, pass_fds=[control_fd], stdin=terminal, stdout=output, cwd=self._folder)
+
+    def open_monitor(self, *, terminal: bool = False) -> Console:
+        if self._qmp.activity:
+            raise CaseError("the monitor's console is to be opened before anything else is done")
+        # A monitor can only be had from the start. Nothing has happened yet, so this is another start.
+        self._child.close()
+        self._run(self._qmp.close(), START_LIMIT_S)
+        self._monitor_arguments = ["-chardev", f"{'pty' if terminal else 'stdio'},id=human"]
+        self._monitor_arguments += ["-mon", "chardev=human,mode=readline"]
+        if terminal:
+            self._launch()
+            devices = self.run_command("query-chardev", {})
+            console = hmp.on_pty(self, next(each["filename"] for each in devices if each["label"] == "human"))
+        else:
+            ours, self._terminal_fd = os.openpty()
+            try:
+                self._launch()
+            except BaseException:
+                os.close(ours)
+                raise
+            finally:
+                os.close(self._terminal_fd)
+                self._terminal_fd = None
+            console = hmp.on_stdio(self, ours)
+        self._consoles.append(console)
+        return console
 
     def attach_drive(self, drive: str, name: str, storage: HeldStorage, *, unmap: bool = False) -> None:
         self._serve(name, storage, False)

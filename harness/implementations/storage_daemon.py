@@ -23,7 +23,10 @@ from typing import Any, TypeVar
 from qemu.qmp import ConnectError
 
 from harness import processes
+from harness.consoles import qemu_io
+from harness.consoles.console import Console
 from harness.errors import (
+    CaseSkipped,
     ImplementationCrash,
     ImplementationError,
     ImplementationHang,
@@ -84,6 +87,7 @@ class DaemonSession(Session):
         self._server: NbdServer | None = None
         self._exports = DaemonExports(self, self._guest_path, self._changed.set)
         self._pending: list[PendingCommand] = []
+        self._consoles: list[Console] = []
         self._closed = False
         self._program = program
         self._folder = folder
@@ -221,6 +225,20 @@ class DaemonSession(Session):
     def open_guest(self, node_name: str) -> GuestPort:
         return self._exports.open_guest(node_name)
 
+    def open_qemu_io(self, node_name: str, *, below: bool = False, terminal: bool = False) -> Console:
+        program = qemu_io.beside(self._program, self.KIND)
+        if program is None:
+            raise CaseSkipped(f"needs qemu-io, which is not beside {self._program}")
+        path = self._storage_path if below else self._guest_path
+        address = f"nbd+unix:///{node_name}?socket={path.name}"
+        console = qemu_io.start(self, program, ["-f", "raw", address], self._folder, terminal=terminal)
+        self._consoles.append(console)
+        return console
+
+    def something_changed(self) -> None:
+        """Have conditions that are waited for looked at again."""
+        self._changed.set()
+
     def close_guest(self, node_name: str) -> None:
         self._exports.close_guest(node_name)
 
@@ -296,6 +314,8 @@ class DaemonSession(Session):
         if self._closed:
             return
         self._closed = True
+        for console in self._consoles:
+            console.close()
         self._exports.abort()
         if hasattr(self, "_child"):
             self._child.close()
@@ -364,6 +384,10 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
     if "block-export-add" in features:
         # From the first version with that command its NBD exports take `bitmaps`.
         features |= {"bitmap-export"}
+    if qemu_io.beside(path, session_type.KIND):
+        features |= {"qemu-io-console"}
+    if "human-monitor-command" in features:
+        features |= {"hmp-console"}
     return Probe(f"{text} ({package})" if package else text, features)
 
 

@@ -8,11 +8,14 @@ events and answers on connections of their own, so that their order means nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.implementations.base import Event, GuestPort, PendingCommand, PendingRequest, Session
 from harness.oracle.oracle import Oracle, Phase
 from harness.storage import HeldStorage
+
+if TYPE_CHECKING:
+    from harness.consoles.console import Console
 
 GRANULARITY_BYTES_DEFAULT = 65536
 """What a mirror takes for a target without clusters (QA-07)."""
@@ -84,6 +87,14 @@ class WatchedSession(Session):
     def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
         self.inner.attach(name, storage, read_only=read_only, unmap=unmap)
         self._disks[name] = storage
+
+    def attach_drive(self, drive: str, name: str, storage: HeldStorage, *, unmap: bool = False) -> None:
+        # Who writes through a drive is no guest of the session: such a disk is not watched.
+        self.inner.attach_drive(drive, name, storage, unmap=unmap)
+
+    def open_qemu_io(self, node_name: str, *, below: bool = False, terminal: bool = False) -> Console:
+        self._disks.pop(node_name, None)  # for the same reason
+        return self.inner.open_qemu_io(node_name, below=below, terminal=terminal)
 
     def open_guest(self, node_name: str) -> GuestPort:
         port = self.inner.open_guest(node_name)
