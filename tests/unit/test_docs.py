@@ -90,6 +90,7 @@ def shown_lines() -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
         text = re.sub(r"^```console\n.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r" \\\n +", " ", text)  # a line that goes on in the next is one line
         found += [(page.name, line) for line in re.findall(r"^    (mirrorcheck .*)$", text, re.MULTILINE)]
     return found
 
