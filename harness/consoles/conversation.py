@@ -1,7 +1,7 @@
 """How cases talk to consoles and to the human monitor: each line and its answer go into the transcript.
 
-Three things lawfully differ between two runs, and are taken out here: how long a request took, the version in the
-monitor's banner, and the quotes around names in the one error that got them.
+What lawfully differs between two runs is taken out here: how long a request took, the version in the monitor's banner,
+the quotes around names in the one error that got them, and the word before another.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ BANNER = re.compile(r"^QEMU \S+ monitor - ", re.M)
 NOT_FOUND = re.compile(r"Cannot find device=(?!')(\S*) nor node_name=(\S+)")
 """Up to 5.2 names are without quotes here (real-qemu F)."""
 
+BUSY = re.compile(r"^Error: (?=Node '.*' is busy)", re.M)
+"""In 11.1 ``drive_del`` says its error as all other commands do, before it says the error alone."""
+
 
 def without_what_differs(text: str) -> str:
     """An answer without times and version, in the words of today."""
     text = NOT_FOUND.sub(r"Cannot find device='\1' nor node-name='\2'", text)
+    text = BUSY.sub("", text)
     return BANNER.sub("QEMU X.Y.Z monitor - ", TIMING.sub(r"\g<count>; TIME", text))
 
 

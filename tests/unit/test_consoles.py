@@ -69,6 +69,7 @@ def test_visible_is_what_a_terminal_shows(text: str, shown: str) -> None:
         ("QEMU 7.2.22 monitor - type 'help'", "QEMU X.Y.Z monitor - type 'help'"),
         ("Error: Cannot find device= nor node_name=nope", "Error: Cannot find device='' nor node-name='nope'"),
         ("Error: Cannot find device='' nor node-name='nope'", "Error: Cannot find device='' nor node-name='nope'"),
+        ("Error: Node 'drive0' is busy: a job", "Node 'drive0' is busy: a job"),
         ("wrote 65536/65536 bytes at offset 0", "wrote 65536/65536 bytes at offset 0"),
     ],
 )
