@@ -1,7 +1,8 @@
 """336-change-to-active: a job that is changed to write-blocking becomes actively synced once what is dirty is copied.
 
 Writes of before stay the background's; a write of after is on the target when the guest is answered, while older ones
-are still on their way. Nothing is drained for that, and nobody sleeps.
+are still on their way. The length of the job grows by what has to be copied once more, and by each active write of
+after the change. Nothing is drained for that, and nobody sleeps.
 
 Groups: active held quick
 Needs: copy-mode=write-blocking block-job-change query-block-jobs:actively-synced
@@ -26,17 +27,24 @@ def run(bench: Bench) -> None:
     bench.wait_event("BLOCK_JOB_READY")
     show_synced()
     bench.note("background: the copies of these are held")
+    # A job that has copies under way and nothing left to copy waits for one of them before it looks again, so it must
+    # not look before all four are dirty.
+    bench.execute("job-pause", id="job0")
+    bench.wait_event("JOB_STATUS_CHANGE", status="standby")
     target.hold("write", offset=0, length=512 * KIB)
     for number in range(4):
         guest.write(number * 2 * GRANULE, 512, 0x22)
+    bench.execute("job-resume", id="job0")
     target.wait_held(4)
     show_synced()
+    bench.show_progress()
 
     bench.note("while they are under way")
     bench.execute("block-job-change", id="job0", type="mirror", copy_mode="write-blocking")
     guest.write(12 * GRANULE, 512, 0x33)
     bench.say(f"target has 0x{target.storage.read_bytes(12 * GRANULE, 1)[0]:02x} at 768k")
     show_synced()
+    bench.show_progress()
     bench.note("the same once more changes nothing")
     bench.execute("block-job-change", id="job0", type="mirror", copy_mode="write-blocking")
     target.let_everything_pass()
