@@ -81,6 +81,8 @@ class MirroredReads(MirrorState):
         self.mirrored_reads_count += 1
         self.active_bytes_in_flight += end - first
         self.bitmap.reset(first, end - first)
+        # What is done here may have become dirty after the job's last turn, which counts what is left.
+        self.progress_set_remaining(self.bytes_in_flight + self.bitmap.count_bytes + self.active_bytes_in_flight)
         return operation
 
     async def _send_run(self, run: MirrorOperation, data: bytes) -> None:

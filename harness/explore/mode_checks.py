@@ -2,6 +2,7 @@
 
 * While a job is actively synced, where the disks differ somebody is still writing; or, in ``write-async``, it was
   acknowledged already, and then it is never more than the buffer.
+* A job goes on being actively synced until something fails or the mode is switched to ``background``.
 * ``write-async`` answers a write when the source has it, and a flush when the target has all that was acknowledged
   before the flush came, and was flushed.
 * ``read-write-blocking`` answers a read when the target has the dirty granules that it covers whole; it never lets a
@@ -56,6 +57,7 @@ class ModeChecks:
         self._before = {job_id: _Before() for job_id in self._pairs}
         self._is_over: set[str] = set()
         self._was_async: set[str] = set()
+        self._was_background: set[str] = set()
         self._requests: dict[str, list[StorageRequest]] = {}
         self._read_dirt: dict[str, frozenset[int]] = {}
         self._note_requests()
@@ -107,7 +109,15 @@ class ModeChecks:
             before.mode = job.copy_mode
         if job.copy_mode == WRITE_ASYNC:
             self._was_async.add(job_id)
+        if job.copy_mode == BACKGROUND:
+            self._was_background.add(job_id)
         if not job.actively_synced:
+            if (
+                before.synced_since is not None
+                and job_id not in self._was_background
+                and not self._has_anything_failed()
+            ):
+                self._fail(f"{job_id} is no longer actively synced, and nothing has happened to it")
             before.synced_since = None
         elif before.synced_since is None:
             before.synced_since = now
@@ -235,6 +245,9 @@ class ModeChecks:
         return any(
             request.errno and request.storage is target for requests in self._requests.values() for request in requests
         )
+
+    def _has_anything_failed(self) -> bool:
+        return any(request.errno for requests in self._requests.values() for request in requests)
 
     def _fail(self, text: str) -> None:
         raise Failure(FailureKind.INVARIANT, text)

@@ -24,7 +24,7 @@ from harness.explore.building import (
     read,
     write,
 )
-from harness.explore.scenario import READY, Action, ActionKind, Fault, Scenario
+from harness.explore.scenario import READY, STARTED, Action, ActionKind, Fault, Scenario
 
 ASYNC = "write-async"
 READS = "read-write-blocking"
@@ -274,7 +274,7 @@ MODE_SCENARIOS: tuple[tuple[int, Scenario], ...] = (
             claim="what a mirrored read sends fails on the target: the read does not, and the granule is dirty",
             disks=disks(),
             setup=(mirror(buf_size=G, copy_mode=READS, on_target_error="ignore"),),
-            actions=(read("reader", 0, G), complete()),
+            actions=(read("reader", G, G), complete()),
             faults=(Fault("target", "write"),),
         ),
     ),
@@ -285,7 +285,7 @@ MODE_SCENARIOS: tuple[tuple[int, Scenario], ...] = (
             claim="a mirrored read fails on the source: the guest is told, the job is not, and the granule is dirty",
             disks=disks(),
             setup=(mirror(buf_size=G, copy_mode=READS, on_source_error="ignore"),),
-            actions=(read("reader", 0, G), complete()),
+            actions=(read("reader", G, G), complete()),
             faults=(Fault("source", "read"),),
         ),
     ),
@@ -297,6 +297,21 @@ MODE_SCENARIOS: tuple[tuple[int, Scenario], ...] = (
             disks=disks(),
             setup=(mirror(buf_size=G, copy_mode=READS),),
             actions=(read("reader", 0, G), cancel(force=True), read("later", G, G, "cancel")),
+        ),
+    ),
+    (
+        890,
+        Scenario(
+            name="switch-to-reads",
+            claim="a switch to read-write-blocking: what a background write dirties amid a mirrored read stays dirty",
+            disks=disks(),
+            setup=(mirror(buf_size=G, copy_mode=BACKGROUND),),
+            actions=(
+                write("writer", G, G, 0xA1),
+                change(READS, after=STARTED + "writer"),
+                read("reader", G, G, "change"),
+                complete(),
+            ),
         ),
     ),
 )
