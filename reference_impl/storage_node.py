@@ -47,7 +47,7 @@ class StoragePort(Protocol):
 
 
 class StorageNode(Node):
-    """A node whose every request becomes one request to a storage port."""
+    """A node whose every request becomes one request to a storage port, but for those of no bytes, which end here."""
 
     driver = "nbd"
 
@@ -84,6 +84,8 @@ class StorageNode(Node):
         fua: bool = False,
         may_unmap: bool = False,
     ) -> bytes | None:
+        if not length and operation != "flush":
+            return b""  # no NBD client asks its server for nothing
         scheduler = self.graph.scheduler
         task = scheduler.running
 
