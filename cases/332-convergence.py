@@ -2,7 +2,8 @@
 
 At every moment at least one active write is on its way to the target: the next one is sent before the last is let go.
 A job that waits for active writes to end before it copies on, as the first versions did, never gets a turn. What is
-left to copy must be zero while the writes go on, and READY must come.
+left to copy must be zero while the writes go on, and READY must come after no more storage requests than it takes to
+copy each dirty granule once.
 
 Groups: active held race quick
 Needs: copy-mode=write-blocking
@@ -34,9 +35,16 @@ def run(bench: Bench) -> None:
         last = following
     bench.show_progress()
     bench.note("and now the job may copy")
+    requests_before = source.storage.request_count + target.storage.request_count
+    granules = bench.dirty_bytes() // GRANULE
     bench.execute("block-job-set-speed", device="job0", speed=0)
     bench.wait_until(lambda: bench.dirty_bytes() == 0, "everything to be copied")
     bench.wait_event("BLOCK_JOB_READY")
+    requests = source.storage.request_count + target.storage.request_count - requests_before
+    bound = 2 * granules + 1
+    bench.say(f"a read and a write for each of {granules} granules and a flush: READY after at most {bound} requests")
+    if requests > bound:
+        bench.fail(f"READY took {requests} requests, and {bound} would do")
     for turn in range(4, 6):
         following = guest.start_write(WRITER + (turn + 1) % 2 * GRANULE, GRANULE, 0x21 + turn)
         held = target.wait_held(2)
