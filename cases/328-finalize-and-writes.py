@@ -1,7 +1,7 @@
-"""328-finalize-and-writes: active writes are under way when a job is completed that waits to be finalized, and come later.
+"""328-finalize-and-writes: active writes are under way when a job completes that waits to be finalized, and come later.
 
-The job waits for the writes before it is pending. Its disks are drained then: whatever a guest sends waits until the job
-is finalized, and is done on the target, or until it is cancelled, and is done on the source. Nothing is lost on the way.
+The job waits for the writes before it is pending. Its disks are drained then: what a guest sends waits until the job is
+finalized, and is done on the target, or until it is cancelled, and is done on the source. Nothing is lost on the way.
 
 Groups: active held race quick
 Needs: copy-mode=write-blocking

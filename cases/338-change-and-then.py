@@ -1,6 +1,6 @@
 """338-change-and-then: a job is changed to write-blocking while it is paused, twice over a write, and before a failure.
 
-Whoever is paused takes the change all the same: guests' writes are mirrored at once, although nothing is copied. A write
+A paused job takes the change all the same: guests' writes are mirrored at once, although nothing is copied. A write
 that is under way when the job is changed stays the background's, one that comes between two changes is mirrored once.
 After the change errors of active writes are the job's, never the guest's, as if it had been active from the start.
 

@@ -1,6 +1,6 @@
 """346-zero-length-requests: a request of no bytes is answered, wherever it is, and changes nothing.
 
-In a dirty granule, in a clean one, between two, at the end of the disk; before READY and after: it cleans nothing, marks
+In a dirty granule, in a clean one, between two, at the end of the disk; before READY and after: it cleans and marks
 nothing and counts as no progress. Inside a granule on which another active write is under way a write of no bytes waits
 for that one's end, for it lies in the granule; at the border of the granule it lies in none and waits for nobody. No
 disk ever hears of it.

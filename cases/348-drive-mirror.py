@@ -1,8 +1,8 @@
 """348-drive-mirror: an active mirror to a file that `drive-mirror` makes: what is acknowledged is in the file at once.
 
-The job is frozen after its first granule. A dirty granule that is written whole is in the file then, and the part of one
-is not. After READY everything is, whether the job is then completed, which moves the guest to the file, cancelled softly
-or cancelled by force. With granules of 4 KiB and of 64 KiB.
+The job is frozen after its first granule. A dirty granule that is written whole is in the file then, and part of one is
+not. After READY everything is, whether the job is completed, which moves the guest to the file, or cancelled, softly
+or by force. With granules of 4 KiB and of 64 KiB.
 
 Groups: active drive quick
 Needs: drive-mirror copy-mode=write-blocking
