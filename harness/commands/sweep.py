@@ -28,6 +28,9 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         help=f"the implementation under test (default: {options.DEFAULT_IMPLEMENTATION})",
     )
     parser.add_argument("--every", metavar="N", type=_count, default=1, help="only every N-th fault, a stated sample")
+    parser.add_argument(
+        "--ending", choices=("heal", "cancel"), help="only runs that end so after the fault (default: both, in turn)"
+    )
     parser.add_argument("--fault", metavar="FAULT", help="only this fault, as a violation names it")
     parser.add_argument(
         "--timeout",
@@ -50,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Sweep, and return 1 if anything was wrong after any fault."""
     from harness import case_run, implementations
     from harness.cases import select
-    from harness.faults.fault import parse
+    from harness.faults.fault import Ending, parse
     from harness.faults.sweep import Sweep
     from harness.faults.table import Table
     from harness.suite import Suite
@@ -68,7 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [feature for feature in case.needs if feature not in implementation.probe().features]
     if missing:
         raise UsageError(f"{case.id} needs {' '.join(missing)}, which {arguments.implementation} does not offer")
-    sweep = Sweep(case_run.load(case), implementation, every=arguments.every, hang_limit_s=arguments.timeout)
+    sweep = Sweep(
+        case_run.load(case),
+        implementation,
+        every=arguments.every,
+        endings=tuple(Ending) if arguments.ending is None else (Ending(arguments.ending),),
+        hang_limit_s=arguments.timeout,
+    )
     sweep.count()
     faults = sweep.faults()
     if only is not None:

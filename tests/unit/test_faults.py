@@ -158,3 +158,12 @@ def test_sweep_command_with_one_fault_says_what_came_of_it(capsys: pytest.Captur
     text = capsys.readouterr().out
     assert text.splitlines()[0].endswith("requests, 1 faults")
     assert text.splitlines()[-1] == "1 runs, 0 violations"
+
+
+@pytest.mark.slow
+def test_sweep_command_with_an_ending_tries_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = []
+    for options in ([], ["--ending", "heal"]):
+        assert main(["sweep", "410", "--every", "997", *options]) == 0
+        counts.append(int(capsys.readouterr().out.split(" requests, ")[1].split()[0]))
+    assert counts[0] in (2 * counts[1], 2 * counts[1] - 1)
