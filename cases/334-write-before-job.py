@@ -3,6 +3,8 @@
 The filter is put in within a drained section, so the write is over before there is a job: with sync=full it is copied
 with everything else, with sync=none it was before the job's time.
 
+A write that comes while the command waits is case 335.
+
 Groups: active held regression quick
 Needs: copy-mode=write-blocking
 Source: 151-6, BF-20, BF-21, BF-25, TP-15
