@@ -11,6 +11,7 @@ import contextlib
 import errno
 import faulthandler
 import functools
+import io
 import os
 import signal
 import socket
@@ -297,6 +298,10 @@ def redirected_output(folder: Path) -> Iterator[None]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         os.dup2(descriptor, number)
         os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Whatever a case prints is kept; in which locale we run must not decide whether it may.
+            stream.reconfigure(errors="surrogateescape")
     try:
         yield
     finally:
