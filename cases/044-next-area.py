@@ -5,7 +5,7 @@ it was to do. The granules have 64 KiB.
 
 Groups: hbitmap quick
 Needs: hbitmap hbitmap-area
-Source: NA-1, NA-2, NA-3, NA-4, NA-5, NA-6, NA-7, NA-8, NA-9, B1
+Source: GAP-07, NA-1, NA-2, NA-3, NA-4, NA-5, NA-6, NA-7, NA-8, NA-9, B1
 """
 
 from harness.bench import Bench
