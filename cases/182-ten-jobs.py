@@ -7,11 +7,9 @@ Groups: job active background quick
 Source: TP-13, UJ-1, QE-01, QE-02, QE-03
 """
 
-from collections.abc import Sequence
-
 from harness.bench import Bench
 from harness.disk import Disk
-from harness.implementations.base import Event
+from harness.job_course import course, until
 from harness.units import KIB
 
 ENDS = (
@@ -52,29 +50,3 @@ def start(bench: Bench, job_id: str, source: Disk, target: Disk, copy_mode: str)
     """Start a mirror, silently."""
     names = {"job-id": job_id, "device": source.name, "target": target.name, "sync": "full", "copy-mode": copy_mode}
     bench.query("blockdev-mirror", names)
-
-
-def until(bench: Bench, wanted: dict[str, str], before: Sequence[Event] = ()) -> list[Event]:
-    """Let time pass until each job has been in a state; return the events that came."""
-    came: list[Event] = []
-
-    def reached() -> bool:
-        came.extend(bench.skip_events())
-        return all(state in course([*before, *came], job_id) for job_id, state in wanted.items())
-
-    bench.wait_until(reached, f"{wanted}")
-    return came
-
-
-def course(events: Sequence[Event], job_id: str) -> list[str]:
-    """What a job went through, without the moments in which it was drained."""
-    words: list[str] = []
-    for event in events:
-        if job_id not in (event.data.get("id"), event.data.get("device")):
-            continue
-        word = event.data["status"] if event.name == "JOB_STATUS_CHANGE" else event.name
-        if word in ("ready", "running") and words and words[-1] in ("standby", "paused"):
-            words.pop()
-        else:
-            words.append(word)
-    return words

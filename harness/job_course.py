@@ -6,11 +6,13 @@ begins with `reach`, which prints all that it does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.bench import JOB_ID, Bench
 from harness.disk import Disk
 from harness.errors import CaseError
+from harness.implementations.base import Event
 from harness.units import KIB
 
 GRANULE = 64 * KIB
@@ -109,3 +111,29 @@ def show_state(bench: Bench) -> None:
     if "error" in info:
         words.append(f"error {info['error']}")
     bench.say(f"job {', '.join(words)}")
+
+
+def until(bench: Bench, wanted: dict[str, str], before: Sequence[Event] = ()) -> list[Event]:
+    """Let time pass until each job has been in a state; return the events that came."""
+    came: list[Event] = []
+
+    def reached() -> bool:
+        came.extend(bench.skip_events())
+        return all(state in course([*before, *came], job_id) for job_id, state in wanted.items())
+
+    bench.wait_until(reached, f"{wanted}")
+    return came
+
+
+def course(events: Sequence[Event], job_id: str) -> list[str]:
+    """What a job went through, without the moments in which it was drained."""
+    words: list[str] = []
+    for event in events:
+        if job_id not in (event.data.get("id"), event.data.get("device")):
+            continue
+        word = event.data["status"] if event.name == "JOB_STATUS_CHANGE" else event.name
+        if word in ("ready", "running") and words and words[-1] in ("standby", "paused"):
+            words.pop()
+        else:
+            words.append(word)
+    return words
