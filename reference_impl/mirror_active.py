@@ -50,20 +50,28 @@ class ActiveWrites(MirrorState):
         offset, length = self.active_part(offset, length)
         if not length:
             return
+        self.begin_part(offset, length)
+        if await self.send_part(offset, length, to_target) and (offset, length) == whole:
+            self.note_copied(offset, length)
+
+    def begin_part(self, offset: int, length: int) -> None:
+        """Take a part of a write as on its way: what it covers whole is clean, and it is still to be done."""
         self.clean_covered(offset, length)
         self.progress_increase_remaining(length)
         self.active_bytes_in_flight += length
+
+    async def send_part(self, offset: int, length: int, to_target: TargetWrite) -> bool:
+        """Send a part that is on its way; return whether the target has it. If not, it is dirty again."""
         try:
             await to_target(offset, length)
         except BlockIoError as error:
             self.active_bytes_in_flight -= length
             self.mark_touched(offset, length)
             self.request_failed(error.errno, is_read=False)
-        else:
-            self.active_bytes_in_flight -= length
-            self.progress_done(length)
-            if (offset, length) == whole:
-                self.note_copied(offset, length)
+            return False
+        self.active_bytes_in_flight -= length
+        self.progress_done(length)
+        return True
 
     def _write_whole(self, offset: int, data: bytes) -> TargetWrite:
         """Send what the source has in whole clusters that the target has not got yet.

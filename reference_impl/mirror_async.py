@@ -61,9 +61,7 @@ class AsynchronousWrites(ActiveWrites):
         self.bytes_on_their_way += length
         part_offset, part_length = self.active_part(offset, length)
         if part_length:
-            self.clean_covered(part_offset, part_length)
-            self.progress_increase_remaining(part_length)
-            self.active_bytes_in_flight += part_length
+            self.begin_part(part_offset, part_length)
         self.scheduler.start(
             self._send(write, part_offset, part_length, to_target), f"mirror asynchronous write {offset}+{length}"
         )
@@ -82,15 +80,7 @@ class AsynchronousWrites(ActiveWrites):
 
     async def _send(self, write: _OnItsWay, offset: int, length: int, to_target: TargetWrite) -> None:
         if length:
-            try:
-                await to_target(offset, length)
-            except BlockIoError as error:
-                self.active_bytes_in_flight -= length
-                self.mark_touched(offset, length)
-                self.request_failed(error.errno, is_read=False)
-            else:
-                self.active_bytes_in_flight -= length
-                self.progress_done(length)
+            await self.send_part(offset, length, to_target)
         self._answered(write)
 
     def _answered(self, write: _OnItsWay) -> None:
