@@ -4,7 +4,7 @@ The target is read below what the job put into it: a target with no backing file
 
 Groups: chains quick
 Needs: copy-mode=write-blocking driver=qcow2
-Source: 155-BN-full/top/none, 155-BF-full/top/none, 041-H-complete_top, 041-H-complete_full, TP-33, TP-34, GAP-01
+Source: 155-BN, 155-BF, 041-H-complete_top, 041-H-complete_full, TP-33, TP-34, GAP-01
 """
 
 from harness.bench import Bench

@@ -6,7 +6,7 @@ nobody may read. Afterwards the guest is over the target, or, after a soft cance
 
 Groups: graph quick
 Needs: blockdev-reopen copy-mode=write-blocking driver=qcow2
-Source: QQ-5, TP-08, UG-1, 041-Q
+Source: QQ-5, TP-08, UG-1, 041-Q-implicit_mirror_filter, 041-Q-explicit_mirror_filter
 """
 
 from harness.bench import Bench

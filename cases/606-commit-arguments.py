@@ -5,7 +5,7 @@ of the chain.
 
 Groups: graph commit quick
 Needs: block-commit blockdev-reopen driver=qcow2
-Source: 040-SD errors, 245-block_commit_1, 030-overlapping_3, 141-2, 040-OB-commit_to_a, TP-41
+Source: 040-SD-errors, 245-block_commit_1, 030-overlapping_3, 141-2, 040-OB-commit_to_a, TP-41
 """
 
 from harness.bench import Bench

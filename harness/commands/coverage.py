@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     seen = coverage.of_transcripts(_transcripts(cases, arguments.impl))
     problems = [f"unseen: {line}" for line in seen.unseen()]
     problems += [f"there is no such: {line}" for line in seen.unlawful()]
-    named = rows.naming(every_case)
     table = rows.load()
+    named = rows.naming(every_case, table)
     problems += [
         f"no case for row {row.id}: {row.meaning}"
         for row in table.values()

@@ -1,4 +1,4 @@
-"""``mirrorcheck rows``: list the rows of facts, and which cases stand for them."""
+"""``mirrorcheck rows``: list the rows of facts, and what stands for them: cases, mutants, or a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     options.add_suite(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--covered", action="store_true", help="only rows that some case names")
-    which.add_argument("--missing", action="store_true", help="only rows that no case names and the reference can test")
+    which.add_argument(
+        "--missing",
+        action="store_true",
+        help="only rows that the reference can test and neither a case nor a mutant nor a reason stands for",
+    )
     which.add_argument(
         "--check", action="store_true", help="list nothing but sources that are no row; 1 if there are any"
     )
@@ -28,21 +32,25 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """List or check."""
     from harness import rows
+    from harness.implementations.reference import mutant_rows
 
     cases = Suite.find(arguments.suite).cases()
     table = rows.load()
-    problems = rows.unknown(cases, table)
+    mutants = mutant_rows()
+    problems = rows.unknown(cases, mutants, table)
     if arguments.check:
         options.write_output("".join(f"{problem}\n" for problem in problems))
         return EXIT_NOT_CONFORMING if problems else EXIT_PASSED
-    naming = rows.naming(cases)
+    named, planted = rows.naming(cases, table), rows.planted(mutants)
     lines = []
     for row in table.values():
         if arguments.prefixes and not row.id.startswith(tuple(arguments.prefixes)):
             continue
-        case_ids = naming.get(row.id, [])
-        if (arguments.covered and not case_ids) or (arguments.missing and (case_ids or row.where != "R")):
+        standing = named.get(row.id, []) + planted.get(row.id, [])
+        if row.reason:
+            standing.append(f"({row.reason})")
+        if (arguments.covered and row.id not in named) or (arguments.missing and (standing or not row.in_reach)):
             continue
-        lines.append(f"{row.id}  {row.where}  {' '.join(case_ids) or '-'}  {row.meaning}\n")
+        lines.append(f"{row.id}  {row.where}  {' '.join(standing) or '-'}  {row.meaning}\n")
     options.write_output("".join(lines))
     return EXIT_NOT_CONFORMING if problems else EXIT_PASSED

@@ -352,3 +352,10 @@ def known_mutants() -> tuple[dict[str, str], dict[str, str]]:
         name: f"{' '.join(mutant.rows)} (fixed: {mutant.fixed}): {mutant.summary}" for name, mutant in MUTANTS.items()
     }
     return single, {name: f"all of {', '.join(members)}" for name, members in SETS.items()}
+
+
+def mutant_rows() -> dict[str, tuple[str, ...]]:
+    """Each mutant's rows of facts, by its name."""
+    from reference_impl.mutants import MUTANTS
+
+    return {name: mutant.rows for name, mutant in MUTANTS.items()}
