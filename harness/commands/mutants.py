@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.commands import Subparsers, options
-from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, UsageError
+from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, EXIT_UNDECIDED, UsageError
+
+if TYPE_CHECKING:
+    from harness.mutants.matrix import Plan, Row
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -13,12 +19,18 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "mutants", help="see whether known bugs are caught", description=__doc__, allow_abbrev=False
     )
-    parser.add_argument("names", metavar="MUTANT", nargs="*", help="names of mutants or sets (default: all)")
+    parser.add_argument("names", metavar="MUTANT", nargs="*", help="names of mutants or sets (default: all mutants)")
     parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
-    parser.add_argument("--cases", metavar="CASES", action="append", help="run these cases only; may be repeated")
-    parser.add_argument("--no-cases", action="store_true", help="run the explorer only")
-    parser.add_argument("--no-explorer", action="store_true", help="run the cases only")
-    parser.add_argument("-j", "--jobs", metavar="N", type=options.job_count, default="auto", help="cases at a time")
+    parser.add_argument(
+        "--cases",
+        metavar="CASES",
+        action="append",
+        help="run these cases only; may be repeated (default: all plain ones)",
+    )
+    parser.add_argument("--no-cases", action="store_true", help="run no cases")
+    parser.add_argument("--no-sweep", action="store_true", help="try no single faults")
+    parser.add_argument("--no-explorer", action="store_true", help="explore nothing")
+    parser.add_argument("-j", "--jobs", metavar="N", type=options.job_count, default="auto", help="mutants at a time")
     parser.add_argument(
         "--record", metavar="RUN", help="keep the rows with this stored run, whose page then shows them"
     )
@@ -29,10 +41,8 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each mutant, and one for the reference, which nothing may catch."""
     from harness import stored_runs
-    from harness.cases import select
     from harness.implementations.reference import known_mutants
-    from harness.mutants.matrix import examine
-    from harness.suite import Suite
+    from harness.mutants.matrix import REFERENCE, examine_all, heading
 
     known, sets = known_mutants()
     if arguments.list:
@@ -40,34 +50,86 @@ def run(arguments: argparse.Namespace) -> int:
             options.write_output(f"{name}: {text}\n")
         return EXIT_PASSED
     names = arguments.names or list(known)
-    for name in names:
+    for index, name in enumerate(names):
         if name not in known and name not in sets:
             raise UsageError(f"there is no mutant '{name}': 'mirrorcheck mutants --list' names them")
-    suite = None if arguments.no_cases else Suite.find(arguments.suite)
-    cases = select(suite.cases(), arguments.cases or []) if suite is not None else []
-    width = max(map(len, [*names, "reference"]))
-    survivors = 0
+        if name in names[:index]:
+            raise UsageError(f"the mutant '{name}' is given twice")
     folder = None if arguments.record is None else stored_runs.find(arguments.record).parent
-    recorded: list[stored_runs.Mutants] = []
-    for name in names:
-        row = examine(name, cases, suite, explores=not arguments.no_explorer, jobs=arguments.jobs)
-        survivors += not row.is_caught
-        recorded.append(
+    plan = _plan(arguments)
+    width = max(map(len, [*names, REFERENCE]))
+    rows: list[Row] = []
+    options.write_output(heading(width) + "\n")
+    interrupted = False
+    try:
+        for row in examine_all(["", *names], plan, arguments.jobs):
+            rows.append(row)
+            options.write_output(row.line(width, plan) + "\n")
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        if folder is not None:
+            _record(folder, rows, names, {**known, **sets})
+    return _conclude(rows, len(names), interrupted)
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from harness.cases import select
+    from harness.mutants import known
+    from harness.mutants.case_runs import is_plain
+    from harness.mutants.matrix import Plan
+    from harness.suite import Suite
+
+    suite = Suite.find(arguments.suite)
+    all_cases = suite.cases()
+    cases = [case for case in all_cases if is_plain(case)]
+    if arguments.cases:
+        cases = select(all_cases, arguments.cases)
+    return Plan(
+        suite=suite,
+        cases=[] if arguments.no_cases else cases,
+        all_cases=all_cases,
+        known=known.read(),
+        sweeps=not arguments.no_sweep,
+        explores=not arguments.no_explorer,
+    )
+
+
+def _record(folder: Path, rows: Sequence[Row], names: Sequence[str], summaries: dict[str, str]) -> None:
+    from harness import stored_runs
+
+    by_name = {row.name: row for row in rows}
+    stored_runs.write_mutants(
+        folder,
+        [
             stored_runs.Mutants(
                 mutant=name,
-                summary=known.get(name, sets.get(name, "")),
-                verdict="caught" if row.is_caught else "survived",
-                caught_by=[*(row.failed or ())]
-                + (["a single fault"] if row.swept else [])
-                + (["the explorer"] if row.explored else []),
+                summary=summaries.get(name, ""),
+                verdict="caught" if by_name[name].is_caught else "survived",
+                caught_by=by_name[name].caught_by,
             )
-        )
-        options.write_output(row.line(width) + "\n")
-    if folder is not None:
-        stored_runs.write_mutants(folder, recorded)
-    own = examine("", cases, suite, explores=not arguments.no_explorer, jobs=arguments.jobs)
-    options.write_output(f"{len(names)} mutants, {survivors} survive; ")
-    options.write_output(
-        f"false alarm on the reference: {own.line(width)}\n" if own.is_caught else "no false alarm on the reference\n"
+            for name in names
+            if name in by_name and (by_name[name].is_caught or not by_name[name].broken)
+        ],
     )
-    return EXIT_NOT_CONFORMING if survivors or own.is_caught else EXIT_PASSED
+
+
+def _conclude(rows: Sequence[Row], names_count: int, interrupted: bool) -> int:
+    from harness.mutants.matrix import REFERENCE
+
+    mutants = [row for row in rows if row.name != REFERENCE]
+    own = [row for row in rows if row.name == REFERENCE]
+    survivors = [row for row in mutants if not row.is_caught and not row.broken]
+    broken = [row for row in rows if row.broken]
+    schedules = max((row.explored.schedules for row in mutants if row.explored is not None), default=0)
+    text = [f"{len(mutants)} of {names_count} mutants, {len(survivors)} survive"]
+    if schedules:
+        text.append(f"none took more than {schedules} schedules to find")
+    if own:
+        text.append("false alarm on the reference" if own[0].is_caught else "no false alarm on the reference")
+    if broken:
+        text.append(f"{len(broken)} could not be decided")
+    options.write_output("; ".join(text) + "\n")
+    if survivors or (own and own[0].is_caught):
+        return EXIT_NOT_CONFORMING
+    return EXIT_UNDECIDED if broken or interrupted or not own else EXIT_PASSED

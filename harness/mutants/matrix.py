@@ -2,86 +2,177 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from harness import judge, running
+from harness import judge, processes
 from harness.cases import Case
+from harness.errors import ImplementationError, MirrorcheckError
 from harness.implementations import Session, parse
-from harness.mutants.hunt import Caught, hunt, sweep
-from harness.records import Record, Verdict
+from harness.mutants import hunt as hunting
+from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
+from harness.mutants.known import Known
 from harness.suite import Suite
 
 REFERENCE = "reference"
 
+SEARCH_LIMIT_S = 30 * LIMIT_S
+"""For the whole search of one mutant: it catches a model that runs on for ever, as `LIMIT_S` does for a case."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is tried on each mutant.
+
+    :ivar cases: the plain cases to run; none leaves the column out. :ivar all_cases: where swept ones are looked up.
+    :ivar schedules_max: for a mutant that nothing else catches; the others get a glance, `hunting.GLANCE`.
+    """
+
+    suite: Suite
+    cases: Sequence[Case]
+    all_cases: Sequence[Case]
+    known: dict[str, Known] = field(default_factory=dict)
+    sweeps: bool = True
+    explores: bool = True
+    schedules_max: int = hunting.SCHEDULES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """What happened to one mutant.
 
-    :ivar failed: ids of the cases that failed on it; None when no cases were run.
+    :ivar failed: ids of the cases that failed on it. :ivar fault: the case and the fault that show it, if any.
+    :ivar faults_tried, schedules: how many there were of each.
+    :ivar broken: what went wrong with the search itself; empty when nothing did.
     """
 
     name: str
-    failed: tuple[str, ...] | None
-    swept: Caught | None
-    explored: Caught | None
+    failed: tuple[str, ...] = ()
+    fault: str | None = None
+    faults_tried: int = 0
+    explored: hunting.Caught | None = None
+    schedules: int = 0
+    broken: str = ""
 
     @property
     def is_caught(self) -> bool:
         """Whether anything noticed it."""
-        return bool(self.failed) or self.swept is not None or self.explored is not None
+        return bool(self.failed) or self.fault is not None or self.explored is not None
 
-    def line(self, width: int) -> str:
-        """The row as a line."""
-        cases = "not run" if self.failed is None else f"{len(self.failed)} {self.failed[0]}" if self.failed else "-"
-        swept = f"{self.swept.by}" if self.swept else "-"
-        explored = f"{self.explored.by}, {self.explored.schedules} schedules" if self.explored else "-"
-        verdict = "caught" if self.is_caught else "SURVIVES"
-        return f"{self.name:{width}}  {verdict:8}  cases: {cases:38}  faults: {swept:18}  explorer: {explored}"
+    @property
+    def caught_by(self) -> list[str]:
+        """Everything that noticed it, the first first."""
+        found = list(self.failed)
+        if self.fault is not None:
+            found.append(f"fault {self.fault}")
+        if self.explored is not None:
+            found.append(f"scenario {self.explored.by} after {_schedules(self.explored.schedules)}")
+        return found
 
-
-def examine(name: str, cases: Sequence[Case], suite: Suite | None, *, explores: bool, jobs: int) -> Row:
-    """Run everything against one mutant; an empty name is the reference itself.
-
-    :param cases: those to run; none without a suite.
-    """
-    spec = f"{REFERENCE}:{name}" if name else REFERENCE
-    failed = _failed_cases(spec, cases, suite, jobs) if suite is not None else None
-    swept = explored = None
-    if explores:
-        implementation = parse(spec)
-        with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
-
-            def opener() -> Session:
-                return implementation.open(Path(folder))
-
-            swept = sweep(opener)
-            # The reference itself is to pass everything; for that a tenth of the effort is enough here.
-            explored = hunt(opener, schedules_max=100_000 if name else 10_000)
-    return Row(name or REFERENCE, failed, swept, explored)
+    def line(self, width: int, plan: Plan) -> str:
+        """The row as a line: mutant, cases, sweep, explorer, and what came first."""
+        if self.broken:
+            return f"{self.name:{width}}  {self.broken}"
+        cases = str(len(self.failed) or "-") if plan.cases else ""
+        swept = "1 fault" if self.fault is not None else "-" if plan.sweeps else ""
+        explored = ""
+        if plan.explores:
+            explored = str(self.explored.schedules) if self.explored is not None else f"- ({self.schedules})"
+        first = self.caught_by[0] if self.is_caught else "SURVIVES" if self.name != REFERENCE else "nothing, as it must"
+        return f"{self.name:{width}}  {cases:>5}  {swept:7}  {explored:>9}  {first}"
 
 
-def _failed_cases(spec: str, cases: Sequence[Case], suite: Suite, jobs: int) -> tuple[str, ...]:
-    results = running.ResultsFolder(None, is_remarkable=_never)
+def _schedules(count: int) -> str:
+    return "1 schedule" if count == 1 else f"{count} schedules"
+
+
+def heading(width: int) -> str:
+    """What `Row.line` has in its columns."""
+    return f"{'mutant':{width}}  {'cases':>5}  {'sweep':7}  {'schedules':>9}  caught first by"
+
+
+def examine(name: str, plan: Plan) -> Row:
+    """Try everything on one mutant; an empty name is the reference itself. Only in the main thread."""
+    implementation = parse(f"{REFERENCE}:{name}" if name else REFERENCE)
+    judging = judge.load(plan.suite, [case.id for case in plan.all_cases])
+    known = plan.known.get(name)
+    failed = tuple(failing_cases(plan.cases, implementation, judging))
+    fault, faults_tried, explored, schedules = None, 0, None, 0
     try:
-        outcome = running.run_tasks(
-            running.make_tasks(cases, [spec]),
-            judge.load(suite, [case.id for case in suite.cases()], ()),
-            [],
-            results,
-            jobs=jobs,
-            limit_s=60.0,
-        )
+        with limited(SEARCH_LIMIT_S), tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
+            if plan.sweeps:
+                fault, faults_tried = hunting.sweep(implementation, plan.all_cases, known)
+            if plan.explores:
+
+                def opener() -> Session:
+                    return implementation.open(Path(folder))
+
+                needs_search = bool(name) and not failed and fault is None
+                passes = hunting.SEARCH if needs_search else hunting.GLANCE
+                explored, schedules = hunting.hunt(opener, passes, known, plan.schedules_max)
+    except ImplementationError as error:
+        return Row(name=name or REFERENCE, failed=failed, fault=fault, broken=f"the search was ended: {error}")
+    return Row(
+        name=name or REFERENCE,
+        failed=failed,
+        fault=fault,
+        faults_tried=faults_tried,
+        explored=explored,
+        schedules=schedules,
+    )
+
+
+def examine_all(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Row]:
+    """Try everything on each mutant, `jobs` at a time, each in a process of its own; rows come as they are done.
+
+    Whoever stops early (Ctrl-C, too) ends what is still under way.
+    """
+    context = get_context("fork")  # what is loaded once need not be loaded again
+    waiting = list(reversed(names))
+    running: dict[connection.Connection, ForkProcess] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                name = waiting.pop()
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=_serve, args=(name, plan, theirs, os.getpid()), name=name or REFERENCE)
+                process.start()
+                theirs.close()
+                running[ours] = process
+            for ready in connection.wait(list(running)):
+                assert isinstance(ready, connection.Connection)
+                process = running[ready]
+                try:
+                    row: Row | None = ready.recv()
+                except EOFError:
+                    row = None
+                process.join()
+                del running[ready]
+                ready.close()
+                yield row or Row(name=process.name, broken=f"it {processes.describe_status(process.exitcode or 0)}")
     finally:
-        results.close()
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    passing = (Verdict.PASS, Verdict.KNOWN, Verdict.SKIP)
-    return tuple(sorted(record.run.case for record in outcome.records if record.verdict not in passing))
+        for each, process in running.items():
+            process.kill()
+            process.join()
+            each.close()
 
 
-def _never(record: Record) -> bool:
-    return False
+def _serve(name: str, plan: Plan, answers: connection.Connection, parent_pid: int) -> None:
+    processes.die_with_parent(parent_pid)
+    processes.become_subreaper()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is for whoever prints the rows
+    with open(os.devnull, "r+b") as nowhere:
+        for number in (0, 1, 2):  # what a case prints by itself is no row
+            os.dup2(nowhere.fileno(), number)
+    try:
+        row = examine(name, plan)
+    except MirrorcheckError as error:
+        row = Row(name=name or REFERENCE, broken=f"{type(error).__name__}: {error}")
+    answers.send(row)
+    answers.close()
