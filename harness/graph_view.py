@@ -47,7 +47,9 @@ def chain(graph: Graph, drivers: Mapping[str, str], node: str) -> str:
 
 
 def _downward(graph: Graph, number: int) -> Mapping[str, Any] | None:
-    edges = {edge["name"]: edge for edge in graph["edges"] if edge["parent"] == number}
+    edges: dict[str, Mapping[str, Any]] = {edge["name"]: edge for edge in graph["edges"] if edge["parent"] == number}
+    if "target" in edges:
+        return edges["file"]  # a filter that writes another disk besides the one that it shows
     for role in ("backing", "file", "image"):
         if role in edges:
             # An overlay's own file is not what it is over.

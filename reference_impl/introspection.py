@@ -5,7 +5,7 @@ Types keep their names, where QEMU numbers them; whoever reads a schema follows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reference_impl.schema import (
@@ -22,15 +22,20 @@ from reference_impl.schema import (
 )
 
 
-def introspection(commands: CommandTable = COMMANDS) -> list[dict[str, Any]]:
-    """Commands and events by name, then the types that they use."""
-    return _Description(commands).entries
+def introspection(
+    commands: CommandTable = COMMANDS, command_features: Mapping[str, Sequence[str]] | None = None
+) -> list[dict[str, Any]]:
+    """Commands and events by name, then the types that they use.
+
+    :param command_features: what commands are marked with, since they behave in a way that their arguments do not show.
+    """
+    return _Description(commands, command_features or {}).entries
 
 
 class _Description:
     """The list while it grows."""
 
-    def __init__(self, commands: CommandTable) -> None:
+    def __init__(self, commands: CommandTable, command_features: Mapping[str, Sequence[str]]) -> None:
         self.entries: list[dict[str, Any]] = []
         self._used: list[str] = []
         for command, (arguments, returns) in commands.items():
@@ -41,7 +46,7 @@ class _Description:
                     "arg-type": self._arguments(command, arguments),
                     "ret-type": self._use(returns) if returns else self._object(f"q_obj_{command}-ret", {}),
                 }
-                | _unstable(command)
+                | _marked(command, command_features.get(command, ()))
             )
         for event, fields in EVENTS.items():
             self.entries.append(
@@ -85,7 +90,7 @@ class _Description:
                 {
                     "name": type_name,
                     "meta-type": "enum",
-                    "members": [{"name": value} | _unstable(value) for value in values],
+                    "members": [{"name": value} | _marked(value) for value in values],
                     "values": values,
                 }
             )
@@ -99,5 +104,6 @@ class _Description:
             self.entries.append({"name": type_name, "meta-type": "builtin", "json-type": BUILTIN_TYPES[type_name]})
 
 
-def _unstable(name: str) -> dict[str, Any]:
-    return {"features": ["unstable"]} if name in UNSTABLE else {}
+def _marked(name: str, features: Sequence[str] = ()) -> dict[str, Any]:
+    marks = [*features, *(("unstable",) if name in UNSTABLE else ())]
+    return {"features": marks} if marks else {}

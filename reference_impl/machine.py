@@ -84,7 +84,7 @@ class Machine:
             "query-version": lambda arguments: VERSION,
             "query-commands": lambda arguments: [{"name": name} for name in self.commands],
             "query-events": lambda arguments: [{"name": name} for name in EVENTS],
-            "query-qmp-schema": lambda arguments: introspection(self.commands),
+            "query-qmp-schema": lambda arguments: introspection(self.commands, parts.filter.command_features),
             # Devices are what this query is about, and a machine of nodes and exports has none.
             "query-block": lambda arguments: [],
             "query-named-block-nodes": lambda arguments: query_named_block_nodes(self.graph, arguments),

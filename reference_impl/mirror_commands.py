@@ -94,7 +94,7 @@ class MirrorCommands:
         await source.drained_begin_and_wait()
         try:
             try:
-                self._graph.insert_above(mirror_filter, "backing", source)
+                self._graph.insert_above(mirror_filter, mirror_filter.source_role, source)
             finally:
                 source.unquiesce()
             job = self._create(

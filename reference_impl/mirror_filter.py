@@ -1,5 +1,8 @@
 """The filter above the source, through which every guest request passes while a mirror runs.
 
+Its edge to the source has the role that QEMU gives it, ``backing``, and what writes the target is a user of its own
+beside it. `reference_impl.mirror_children` has the other layout, in which both disks are children of the filter.
+
 In background mode a write marks what it changed in the dirty bitmap, after the source has it: a copy that ran in
 between would otherwise clear the mark and take old data (C9). In active mode the write goes to the target as well, and
 the guest's request ends when both have it.
@@ -13,11 +16,12 @@ for reads.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reference_impl.dirty_bitmap import DirtyBitmap
+from reference_impl.edges import Bystander
 from reference_impl.graph import BlockStatus, Edge, Graph, Node
 from reference_impl.mirror_options import CopyMode
 from reference_impl.permissions import CONSISTENT_READ, NO_ACCESS, WRITE, Access
@@ -33,8 +37,9 @@ TargetWrite = Callable[[int, int], Awaitable[None]]
 
 
 class MirrorFilter(Node):
-    """The filter node; its child in the role ``backing`` is the source.
+    """The filter node; its child in the role `source_role` is the source.
 
+    :ivar command_features: what `query-qmp-schema` says of commands because of this layout, by command.
     :ivar job: the mirror that it serves; None before the job exists and after it has ended.
     :ivar bitmap: what differs, or may differ, between source and target.
     :ivar for_commit: whether the target is below the source. Nothing between the two is consistent then, and that the
@@ -45,6 +50,8 @@ class MirrorFilter(Node):
     driver = "mirror_top"
     is_filter = True
     bitmap_class = DirtyBitmap
+    source_role = "backing"
+    command_features: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     supports_fua = False  # a FUA write becomes a write and a flush of the source
 
     def __init__(self, graph: Graph, name: str, source: Node, granularity_bytes: int) -> None:
@@ -60,8 +67,15 @@ class MirrorFilter(Node):
     @property
     def source(self) -> Node:
         """The node below."""
-        edge = self.children.get("backing")
+        edge = self.children.get(self.source_role)
         return edge.node if edge is not None else self._source
+
+    def use_target(self, target: Node, access: Access) -> list[Edge]:
+        """Get the right to write the target; return the edges that the job has to give back.
+
+        :raise QmpError: when the permissions conflict with those of other users, or the target is read-only.
+        """
+        return [Edge(Bystander(), target, "root", access)]
 
     @property
     def size_bytes(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reference_impl.edges import Bystander, Edge
 from reference_impl.graph import Node
 from reference_impl.hbitmap_iterator import HBitmapIterator
 from reference_impl.job import ErrorAction, Job, JobHost
@@ -86,7 +85,7 @@ class MirrorState(Job):
             shared |= CONSISTENT_READ | WRITE
             if self.source.size_bytes > self.target.size_bytes:
                 needed |= RESIZE
-        self.edges.append(Edge(Bystander(), self.target, "root", Access(needed, shared)))
+        self.edges += self.filter.use_target(self.target, Access(needed, shared))
         self.hold(self.source, "source", Access(NONE, _ALL_BUT_RESIZE))
         self.hold(self.target, "target")
 

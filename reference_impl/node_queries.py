@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_impl.dirty_bitmap import DirtyBitmap
-from reference_impl.graph import Graph, Node
+from reference_impl.graph import Edge, Graph, Node
 
 _NO_LIMITS = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
 
@@ -36,16 +36,21 @@ def node_info(node: Node, *, flat: bool = False) -> dict[str, Any]:
     return info
 
 
+def _below(node: Node) -> Edge | None:
+    """What queries take for a node's backing file: what a filter shows, whatever the role, is one too."""
+    return Graph.filtered(node) or node.children.get("backing")
+
+
 def _backing_depth(node: Node) -> int:
-    backing = node.children.get("backing")
-    return 0 if backing is None else 1 + _backing_depth(backing.node)
+    below = _below(node)
+    return 0 if below is None else 1 + _backing_depth(below.node)
 
 
 def _image_info(node: Node, *, flat: bool) -> dict[str, Any]:
     info: dict[str, Any] = {"filename": node.filename, "format": node.driver, "virtual-size": node.size_bytes}
-    backing = node.children.get("backing")
-    if backing is not None and not flat:
-        info["backing-image"] = _image_info(backing.node, flat=False)
+    below = _below(node)
+    if below is not None and not flat:
+        info["backing-image"] = _image_info(below.node, flat=False)
     return info
 
 

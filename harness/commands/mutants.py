@@ -20,7 +20,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         "mutants", help="see whether known bugs are caught", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("names", metavar="MUTANT", nargs="*", help="names of mutants or sets (default: all mutants)")
-    parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
+    parser.add_argument("--list", action="store_true", help="list mutants and other choices, and run nothing")
     parser.add_argument(
         "--cases",
         metavar="CASES",
@@ -41,12 +41,12 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each mutant, and one for the reference, which nothing may catch."""
     from harness import stored_runs
-    from harness.implementations.reference import known_mutants
+    from harness.implementations.reference import known_mutants, known_variants
     from harness.mutants.matrix import REFERENCE, examine_all, heading
 
     known, sets = known_mutants()
     if arguments.list:
-        for name, text in {**known, **sets}.items():
+        for name, text in {**known, **sets, **known_variants()}.items():
             options.write_output(f"{name}: {text}\n")
         return EXIT_PASSED
     names = arguments.names or list(known)

@@ -18,7 +18,7 @@ from harness.explore.mode_checks import ModeChecks
 from harness.explore.scenario import GRANULE_BYTES, GUEST_KINDS, WRITING_KINDS, Action, ActionKind, Disk
 from harness.explore.world import TIMERS_IN_A_ROW_MAX, World
 from harness.implementations.base import PendingRequest
-from harness.storage import HeldStorage, Operation
+from harness.storage import HeldStorage, Operation, StorageRequest
 
 IN_FLIGHT_MAX = 16
 IDLE_SLEEP_NS = 100_000_000
@@ -69,11 +69,13 @@ class Checks:
         self._ready: set[str] = set()
         self._ended: dict[str, str] = {}
         self._pairs = world.scenario.pairs()
+        self._targets = {target for _, target in self._pairs.values()}
         self._disks = {job: (world.disks[source], world.disks[target]) for job, (source, target) in self._pairs.items()}
         self._initialised: set[str] = set()
         self._cancelled_at: dict[str, int] = {}
         self._before: dict[str, _Inside] = {}
         self._drains = self._drained_sections()
+        self._guests_requests: set[StorageRequest] = set()
         self._cancels = [action.name for action in world.scenario.actions if "cancel" in action.command]
         self._cancelled_when_ready = False
         self._flushes = dict.fromkeys(world.disks, 0)
@@ -116,12 +118,12 @@ class Checks:
         for action in self._cancels:
             if world.started_at.get(action) == len(world.steps):
                 self._cancelled_when_ready = set(self._status.values()) <= {"ready", "standby"}
-        for begin, end, disk in self._drains:
-            if begin in world.answered_at and end not in world.started_at:
-                self._check_drained(disk)
         self._entered.clear()
         if world.submitted:
             self._look_at_requests()
+        for begin, end, disk in self._drains:
+            if begin in world.answered_at and end not in world.started_at:
+                self._check_drained(disk)
         if len(world.session.events) > self._events_seen:
             self._after_events()
         if world.stepping is not None:
@@ -138,10 +140,17 @@ class Checks:
             )
 
     def _check_drained(self, disk: str) -> None:
-        """Nothing reaches a disk in a drained section, but for the last flush of a job that ends."""
+        """Nothing reaches a disk in a drained section, but for the last flush of a job that ends.
+
+        Where the filter does not have the target as a child, a section on it is none of the guests' affair, and their
+        active writes go on.
+        """
         jobs = self._world.stepping.jobs() if self._world.stepping is not None else {}
         ending = any(job.in_own_drain for job in jobs.values())
+        is_bystander = disk in self._targets and not any("target" in job.filter.children for job in jobs.values())
         for request in self._world.disks[disk].held:
+            if is_bystander and request in self._guests_requests:
+                continue
             if request.operation is not Operation.FLUSH or not ending:
                 self._fail(FailureKind.INVARIANT, f"{request.describe()} is in flight on {disk} in a drained section")
 
@@ -150,6 +159,8 @@ class Checks:
         jobs = world.stepping.jobs() if world.stepping is not None else {}
         for actor, request in world.submitted:
             disk = request.storage.name
+            if self._drains and actor is not JOB:
+                self._guests_requests.add(request)
             if request.operation is Operation.FLUSH and actor is JOB:
                 self._flushes[disk] += 1
             if actor is JOB and request.operation is Operation.READ and disk in self._speeds:

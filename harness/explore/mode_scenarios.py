@@ -314,5 +314,21 @@ MODE_SCENARIOS: tuple[tuple[int, Scenario], ...] = (
             ),
         ),
     ),
+    (
+        891,
+        Scenario(
+            name="drain-target-writer",
+            claim="a drained section on the target against an active write and the end",
+            disks=disks(),
+            setup=(mirror(),),
+            actions=(
+                write("writer", 0, G, 0xA1, READY),
+                Action(name="drain", kind=ActionKind.DRAIN, disk="target", after=READY),
+                write("second", G // 2, G, 0xB2, "drain"),
+                Action(name="undrain", kind=ActionKind.UNDRAIN, disk="target", after="drain"),
+                complete("undrain"),
+            ),
+        ),
+    ),
 )
 """Each with the number of its case."""

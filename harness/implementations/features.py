@@ -5,7 +5,9 @@ A feature is a word. For a schema they are
 - ``block-job-change``: there is such a command; ``BLOCK_JOB_READY``: there is such an event;
 - ``blockdev-mirror.target-is-zero``: the command has that argument;
 - ``copy-mode=write-blocking``: some command has an argument of that name that takes the value;
-- ``query-block-jobs:actively-synced``: what the command returns can have that member.
+- ``query-block-jobs:actively-synced``: what the command returns can have that member;
+- ``blockdev-mirror+both-children``: the command is marked with that feature of its own, as schemas mark behaviour that
+  arguments do not show.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ def _features(types: Mapping[str, Mapping[str, Any]], entries: Sequence[Mapping[
             continue
         command = entry["name"]
         yield command
+        for feature in entry.get("features", ()):
+            yield f"{command}+{feature}"
         for member in types[entry["arg-type"]].get("members", ()):
             yield f"{command}.{member['name']}"
             for value in _enum_values(types[member["type"]]):

@@ -46,6 +46,7 @@ from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
 from reference_impl.storage_node import Completion
+from reference_impl.variants import VARIANTS
 
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
@@ -317,31 +318,34 @@ class _Stepping:
 
 
 class Reference(Implementation):
-    """The reference as it should be, or with bugs put back.
+    """The reference as it should be, with another choice where there is one, or with bugs put back.
 
-    :param mutant: the name of a mutant or of a set of them; empty for none.
-    :raise UsageError: when there is no such mutant.
+    :param name: the name of a variant, a mutant or a set of mutants; empty for none.
+    :raise UsageError: when there is nothing of that name.
     """
 
-    def __init__(self, spec: str = "reference", mutant: str = "") -> None:
+    def __init__(self, spec: str = "reference", name: str = "") -> None:
         self.spec = spec
-        self._parts = _parts_of(mutant) if mutant else None
+        self._parts = _parts_of(name) if name else None
 
     def probe(self) -> Probe:
-        return Probe(__version__, features_of_schema(introspection()) | MODEL_FEATURES)
+        marks = (self._parts or Parts()).filter.command_features
+        return Probe(__version__, features_of_schema(introspection(command_features=marks)) | MODEL_FEATURES)
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
         return ReferenceSession(self._parts, folder)
 
 
-def _parts_of(mutant: str) -> Parts:
+def _parts_of(name: str) -> Parts:
     from reference_impl.mutants import MUTANTS, SETS, combined
 
-    if mutant in SETS:
-        return combined(SETS[mutant])
-    if mutant not in MUTANTS:
-        raise UsageError(f"the reference has no mutant '{mutant}'; 'mirrorcheck mutants --list' names them")
-    return MUTANTS[mutant].parts
+    if name in VARIANTS:
+        return VARIANTS[name].parts
+    if name in SETS:
+        return combined(SETS[name])
+    if name not in MUTANTS:
+        raise UsageError(f"the reference has no mutant '{name}'; 'mirrorcheck mutants --list' names them")
+    return MUTANTS[name].parts
 
 
 def known_mutants() -> tuple[dict[str, str], dict[str, str]]:
@@ -359,3 +363,8 @@ def mutant_rows() -> dict[str, tuple[str, ...]]:
     from reference_impl.mutants import MUTANTS
 
     return {name: mutant.rows for name, mutant in MUTANTS.items()}
+
+
+def known_variants() -> dict[str, str]:
+    """Each other choice by name, with its rows and what it is."""
+    return {name: f"{' '.join(variant.rows)} (no bug): {variant.summary}" for name, variant in VARIANTS.items()}

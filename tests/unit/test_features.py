@@ -102,3 +102,8 @@ def test_real_program_offers_what_cases_rely_on_and_nothing_that_only_a_model_ca
 def test_reference_is_the_first_kind_and_needs_nothing() -> None:
     first = next(iter(KINDS.values()))
     assert (first.name, first.installation, first.candidates()) == ("reference", "", ["reference"])
+
+
+def test_marks_of_a_command_are_features_of_it() -> None:
+    entries = [command("do-it", "empty") | {"features": ["unstable", "two-lanes"]}, EMPTY]
+    assert features_of_schema(entries) == {"do-it", "do-it+unstable", "do-it+two-lanes"}
