@@ -36,7 +36,14 @@ STACKS_LIMIT_S = 5.0
 DEFAULT_RUNNER = "harness.worker:run_on_bench"
 
 #: Loaded before the first fork, so that no worker has to.
-PRELOADED = ("harness.case_run", "harness.cases", "harness.implementations.reference", "harness.transcript")
+PRELOADED = ("harness.case_run", "harness.cases", "harness.transcript")
+
+#: Loaded as well when the first order is for this kind of implementation.
+PRELOADED_FOR = {
+    "reference": "harness.implementations.reference",
+    "qemu-storage-daemon": "harness.implementations.storage_daemon",
+    "qemu-system-x86_64": "harness.implementations.qemu_system",
+}
 
 
 _MACHINERY_LINES = (
@@ -159,6 +166,8 @@ class Keeper:
         if self._worker is not None and self._worker.pidfd in self._poll([self._worker.pidfd], 0.0):
             self._end_worker()
         if self._worker is None:
+            if self._runner is worker.run_on_bench:
+                _preload_for(order.task.implementation)
             self._worker = self._fork_worker()
         current = self._worker
         identity = worker.Begun(version="", features=[])
@@ -285,14 +294,20 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     processes.become_subreaper()
     runner = _load_runner(arguments.runner)
-    # What is here before the fork is nobody's garbage, and leaving it alone keeps its pages shared.
-    gc.freeze()
     with socket.socket(fileno=arguments.fd) as control:
         try:
             Keeper(control, arguments.supervisor, arguments.scratch, runner).serve()
         except ProcessLookupError:
             pass  # the supervisor was gone before we had begun
     return 0
+
+
+def _preload_for(implementation: str) -> None:
+    module_name = PRELOADED_FOR.get(implementation.partition(":")[0], "")
+    if module_name:
+        importlib.import_module(module_name)
+    # What is here before the fork is nobody's garbage, and leaving it alone keeps its pages shared.
+    gc.freeze()
 
 
 def _load_runner(name: str) -> worker.Runner:

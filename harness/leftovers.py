@@ -41,8 +41,15 @@ class Surroundings:
 
         A process that was killed already but has not quite gone is waited for and is nobody's fault.
         """
-        # What only a reference cycle keeps alive (an exception's frames, say) is rubbish, not a leak.
-        gc.collect()
+        left = self._left()
+        if left:
+            # What only a reference cycle keeps alive (an exception's frames, say) is rubbish, not a leak. To collect
+            # it takes longer than many a case, so that is done only when something seems to be left.
+            gc.collect()
+            left = self._left()
+        return left
+
+    def _left(self) -> list[str]:
         return [
             *self._left_processes(),
             *self._left_threads(),

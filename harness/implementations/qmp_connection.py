@@ -31,6 +31,16 @@ logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
 logging.getLogger("qemu.qmp").propagate = False
 
 
+class _Client(QMPClient):
+    """The library's client, less its log of every message, which takes longer than the messages themselves."""
+
+    def _cb_outbound(self, msg: Message) -> Message:
+        return msg
+
+    def _cb_inbound(self, msg: Message) -> Message:
+        return msg
+
+
 class QmpConnection:
     """A connection that has been negotiated.
 
@@ -47,7 +57,7 @@ class QmpConnection:
         self.hung_up = False
         self._changed = changed
         self._on_event = on_event
-        self._client = QMPClient("mirrorcheck")
+        self._client = _Client("mirrorcheck")
         self._client.register_listener(EventListener(event_filter=self._take_event))
         self._commands: set[asyncio.Task[None]] = set()
         self._watcher: asyncio.Task[None] | None = None

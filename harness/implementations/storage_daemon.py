@@ -48,6 +48,7 @@ from harness.implementations.daemon_exports import DaemonExports
 from harness.implementations.features import features_of_schema
 from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
+from harness.implementations.quiescence import RestSelector, Threads, threads_of
 from harness.nbd.server import NbdServer
 from harness.storage import HeldStorage, Operation
 from harness.transcript import printable
@@ -82,7 +83,9 @@ class DaemonSession(Session):
         self._hang_limit_s = hang_limit_s
         self._storage_path = folder / "storage.sock"
         self._guest_path = folder / "guest.sock"
-        self._loop = asyncio.new_event_loop()
+        self._selector = RestSelector()
+        self._loop = asyncio.SelectorEventLoop(self._selector)
+        self._threads: Threads | None = None
         self._changed = asyncio.Event()
         self._server: NbdServer | None = None
         self._exports = DaemonExports(self, self._guest_path, self._changed.set)
@@ -101,6 +104,7 @@ class DaemonSession(Session):
         program = self._program
         self._qmp = QmpConnection(self._take_event, self._changed.set)
         ours, theirs = socket.socketpair()
+        inode = os.fstat(theirs.fileno()).st_ino
         try:
             try:
                 self._child = self._start_child(program, theirs.fileno())
@@ -116,10 +120,17 @@ class DaemonSession(Session):
                 raise ImplementationUnavailable(f"{program} does not speak QMP within {limit_s:g} s") from error
             except Exception as error:  # whatever a program may send that is none: not only what the client expects
                 raise ImplementationUnavailable(self._describe_failed_start(program, error)) from error
+            self._forget_threads()
+            self._threads = threads_of(self._child.pid, inode)
         except BaseException:
             ours.close()
             self.close()
             raise
+
+    def _forget_threads(self) -> None:
+        if self._threads is not None:
+            self._threads.close()
+            self._threads = None
 
     def _start_child(self, program: str, control_fd: int) -> processes.Child:
         """Start the program with its end of the control connection.
@@ -260,6 +271,23 @@ class DaemonSession(Session):
         self._check_alive()
 
     async def _settle(self) -> None:
+        if self._threads is None:
+            await self._settle_by_asking()
+            return
+        at_rest = self._loop.create_future()
+
+        def on_rest() -> None:
+            if not at_rest.done() and (self._nudges is None or not self._nudges.nudge()):
+                at_rest.set_result(None)
+
+        self._selector.watch(self._threads, on_rest)
+        try:
+            await at_rest
+        finally:
+            self._selector.unwatch()
+
+    async def _settle_by_asking(self) -> None:
+        """Settle with a program that cannot be looked at: whatever was readable before a reply was read before it."""
         idle = 0
         while idle < IDLE_ROUND_TRIPS and self._qmp.lost is None:
             if self._nudges is not None:
@@ -319,6 +347,7 @@ class DaemonSession(Session):
         self._exports.abort()
         if hasattr(self, "_child"):
             self._child.close()
+        self._forget_threads()
         self._loop.run_until_complete(self._close_connections())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

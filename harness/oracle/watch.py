@@ -303,7 +303,7 @@ class WatchedSession(Session):
         if any(not command.done for command in self._commands):
             return None
         requests_count = self._requests_count()
-        pending = self.inner.submit_command("query-named-block-nodes", {})
+        pending = self.inner.submit_command("query-named-block-nodes", {"flat": True})
         self.inner.wait(lambda: pending.done, "the reply to query-named-block-nodes")
         assert pending.reply is not None
         counts = [
