@@ -36,11 +36,11 @@ _SWITCHES = b"\nvoluntary_ctxt_switches:\t"
 class Threads:
     """All threads of some processes, which are looked at by way of /proc.
 
-    :param pids: processes; one that has ended sleeps for ever.
+    :param pids: processes; one that has ended sleeps for ever. :ivar folders: where their threads are listed.
     """
 
     def __init__(self, pids: list[int]) -> None:
-        self._folders = [f"/proc/{pid}/task" for pid in pids]
+        self.folders = [f"/proc/{pid}/task" for pid in pids]
         self._files: dict[str, int] = {}
 
     @property
@@ -55,7 +55,7 @@ class Threads:
     def _look(self) -> dict[str, bytes] | None:
         """By thread how often it has been put to sleep; None when one of them runs."""
         found: dict[str, bytes] = {}
-        for folder in self._folders:
+        for folder in self.folders:
             try:
                 names = os.listdir(folder)
             except OSError:
