@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from harness.oracle.candidates import Candidate
+from harness.oracle.promises import LateWrites, TakenRead, without_superseded
 from harness.oracle.segments import History, Segment, SegmentMap
 from harness.oracle.stamps import SECTOR_BYTES
 from harness.oracle.violation import OracleViolation, Rule, Violation
@@ -84,6 +85,15 @@ class Oracle:
         self._guest_map = self._map_of(source)
         self._firm_map: SegmentMap | None = self._guest_map.copy() if source.has_write_back_cache else None
         self._frozen_map: SegmentMap | None = None
+        self._buffer_bytes: int | None = None
+        self._waits_again = False
+        self._knows_failures = False
+        self._late: LateWrites | None = None
+        self._takes_reads = False
+        self._is_free_dirt: DirtyProbe | None = None
+        self._taken_reads: dict[int, TakenRead] = {}
+        self._taken_late: list[TakenRead] = []
+        self._target_failures_count = 0
         for storage in (source, target):
             storage.on_submit.append(self._storage_submitted)
             storage.on_finish.append(self._storage_finished)
@@ -116,6 +126,8 @@ class Oracle:
         if request.operation is Operation.READ:
             seen = self._guest_map.overlapping(request.offset, request.length)
             self._reads[id(request)] = (request, seen, self._numbers)
+            if self._takes_reads and self.phase in (Phase.COPYING, Phase.SYNCED):
+                self._note_taken_read(request)
         elif request.operation is Operation.FLUSH:
             self._flushes[id(request)] = self._now
         elif request.length:
@@ -125,6 +137,8 @@ class Oracle:
                 self._numbers, request.operation, request.offset, request.length, data, self._now, request.fua
             )
             self._under_way[id(request)] = candidate
+            if self._late is not None:
+                self._late.submitted(candidate)
             for segments in self._maps():
                 segments.update(request.offset, request.length, partial(_with, candidate=candidate))
 
@@ -138,11 +152,18 @@ class Oracle:
             asked = self._reads.pop(id(request), None)
             if asked is not None and not errno and data is not None:
                 self._check_read(asked[0], asked[1], asked[2], data)
+            taken = self._taken_reads.pop(id(request), None)
+            if taken is not None and not errno:
+                if self._immediate:
+                    self._check_taken(taken, "the answer to a guest's read")
+                else:
+                    self._taken_late.append(taken)
         elif request.operation is Operation.FLUSH:
             submitted_at = self._flushes.pop(id(request), None)
             if submitted_at is not None and not errno:
                 covered = [change for change in self._not_firm if (change.answered_at or 0) < submitted_at]
                 self._make_firm(covered, "a guest's flush")
+                self._make_late_ones_firm(submitted_at)
         else:
             candidate = self._under_way.pop(id(request), None)
             if candidate is None:
@@ -151,6 +172,8 @@ class Oracle:
             candidate.errno = errno
             if self._firm_map is not None and not candidate.may_do_nothing:
                 self._not_firm.append(candidate)
+            if self._late is not None:
+                self._late.answered(candidate)
             if self._immediate:
                 self._accept_answer(candidate)
             else:
@@ -159,10 +182,16 @@ class Oracle:
 
     def _accept_answer(self, candidate: Candidate) -> None:
         if not candidate.may_do_nothing:
-            self._guest_map.update(candidate.offset, candidate.length, partial(_without, acknowledged=candidate))
+            self._guest_map.update(
+                candidate.offset, candidate.length, partial(without_superseded, acknowledged=candidate)
+            )
         self._check_range(candidate.offset, candidate.length, f"the answer to {candidate.describe()}")
         if candidate.fua and not candidate.failed:
             self._make_firm([candidate], "a guest's write with FUA")
+            if self._late is not None:
+                self._late.flushed([candidate])
+        if self._immediate:
+            self._check_late(f"the answer to {candidate.describe()}")
 
     # What a job does
 
@@ -173,12 +202,16 @@ class Oracle:
         active: bool = True,
         whole: bool = True,
         is_dirty: DirtyProbe | None = None,
+        buffer_bytes: int | None = None,
+        is_free_dirt: DirtyProbe | None = None,
     ) -> None:
         """A mirror was started.
 
         :param active: whether guests' writes that begin from now on are mirrored actively.
         :param whole: whether everything is to be copied; otherwise only what guests write from now on.
         :param is_dirty: what the mirror knows to be different, if it can be asked.
+        :param buffer_bytes: how much of what is acknowledged may be on its way to the target; None where guests wait.
+        :param is_free_dirt: what a guest's read would take along, if it can be asked: dirt that nobody works on.
         """
         self._granularity_bytes = granularity_bytes
         self._whole = whole
@@ -187,6 +220,13 @@ class Oracle:
         self._active_number = self._numbers if active else None
         self._leaving_number = None
         self._frozen_map = None
+        self._buffer_bytes = buffer_bytes
+        self._waits_again = False
+        self._knows_failures = buffer_bytes is not None
+        self._late = None
+        self._takes_reads = False
+        self._is_free_dirt = is_free_dirt
+        self._target_failures_count = 0
         self.phase = Phase.COPYING
         self._compare_disks()
 
@@ -194,11 +234,34 @@ class Oracle:
         """Guests' writes that begin from now on are mirrored actively; tell by `job_synced` when that has an effect."""
         self._active_number = self._numbers
 
+    def job_changed_to_background(self) -> None:
+        """Guests' writes are not mirrored actively any more."""
+        self._active_number = None
+        self._knows_failures = False
+        self.job_unsynced()
+
+    def job_writes_late(self, buffer_bytes: int) -> None:
+        """Guests may be answered before the target has their data, so much of it at once."""
+        self._buffer_bytes = max(buffer_bytes, self._buffer_bytes or 0)
+        self._waits_again = False
+        if self.phase is Phase.SYNCED and self._late is None:
+            self._late = LateWrites(self._buffer_bytes, self._guest_map, self._now)
+
+    def job_writes_wait(self) -> None:
+        """Guests wait for the target again; that has an effect once nothing is on its way any more."""
+        self._waits_again = self._buffer_bytes is not None
+        self._knows_failures = False
+
+    def job_takes_reads(self, takes: bool) -> None:
+        """Whether what guests read of whole dirty granules from now on goes to the target before they are answered."""
+        self._takes_reads = takes
+
     def job_ready(self) -> None:
         """The mirror says that it is READY."""
         if self.phase is not Phase.COPYING:
             return
-        if self._all_are_active():
+        # What is late is not on the target yet, and keeps no job from being READY: `job_synced` tells when it is.
+        if self._all_are_active() and (self._buffer_bytes is None or not self._target_is_busy()):
             self._enter_synced()
         self._compare_disks()
         if self.target.has_write_back_cache:
@@ -211,11 +274,16 @@ class Oracle:
         # the target may hold what it began with (docs/findings.md).
         self._early = set(self._under_way.values())
         self.phase = Phase.SYNCED
+        if self._buffer_bytes is not None:
+            self._late = LateWrites(self._buffer_bytes, self._guest_map, self._now)
+            for candidate in self._under_way.values():
+                self._late.submitted(candidate)
 
     def job_unsynced(self) -> None:
         """A target error was reported, and the mirror goes on: the disks may differ where that is known."""
         if self.phase is Phase.SYNCED:
             self.phase = Phase.COPYING
+            self._late = None
 
     def job_synced(self) -> None:
         """Nothing is dirty, and guests' writes are mirrored actively: as after READY, if nothing is under way."""
@@ -226,8 +294,9 @@ class Oracle:
     def job_gave_up(self) -> None:
         """A forced cancel was sent or a fatal error reported: the target need not get anything more."""
         if self.phase is Phase.SYNCED:
-            self._frozen_map = self._guest_map.copy()
+            self._frozen_map = self._target_map.copy()
             self.phase = Phase.FROZEN
+            self._late = None
         elif self.phase is Phase.COPYING:
             self.phase = Phase.IDLE
 
@@ -243,6 +312,7 @@ class Oracle:
         :param guest_on_target: whether the target took the source's place.
         """
         self.job_leaving()
+        self._late = self._buffer_bytes = None
         if succeeded and self.phase is not Phase.IDLE:
             if self.phase is Phase.COPYING:
                 self._is_dirty = None
@@ -268,6 +338,14 @@ class Oracle:
         answered, self._answered = self._answered, []
         for candidate in answered:
             self._accept_answer(candidate)
+        if self._waits_again and not self._storage_under_way and not self._under_way:
+            self._late = self._buffer_bytes = None
+            self._waits_again = False
+        self._check_late("coming to rest")
+        taken_late, self._taken_late = self._taken_late, []
+        for taken in taken_late:
+            if not self._storage_under_way:
+                self._check_taken(taken, "coming to rest")
         if self._immediate:
             self._check_both(0, self.source.size, "coming to rest")
         else:
@@ -288,7 +366,13 @@ class Oracle:
 
     def _storage_finished(self, request: StorageRequest) -> None:
         self._storage_under_way.pop((request.storage.name, request.index), None)
-        if request.errno or request.operation not in CHANGING:
+        if request.errno:
+            if request.storage is self.target:
+                self._target_failures_count += 1
+                if self._late is not None:
+                    self.job_unsynced()  # the guest may have been answered long ago, so nothing else may tell in time
+            return
+        if request.operation not in CHANGING:
             return
         if self.phase is not Phase.IDLE:
             self._compare_granules(request.offset, request.length)
@@ -296,6 +380,7 @@ class Oracle:
             self._check_foreign(request)
         if self._immediate:
             self._check_range(request.offset, request.length, f"{request.storage.name}: {request.describe()}")
+            self._check_late(f"{request.storage.name}: {request.describe()}")
 
     def _check_range(self, offset: int, length: int, occasion: str) -> None:
         self._check_lawful(self._guest_disk, self._guest_map, offset, length, Rule.GUEST_DISK, occasion)
@@ -306,7 +391,7 @@ class Oracle:
             self._check_lawful(self.target, self._frozen_map, offset, length, Rule.ACKNOWLEDGED, occasion)
             return
         if self.phase is Phase.SYNCED:
-            self._check_lawful(self.target, self._guest_map, offset, length, Rule.ACKNOWLEDGED, occasion)
+            self._check_lawful(self.target, self._target_map, offset, length, Rule.ACKNOWLEDGED, occasion)
         self._check_both(offset, length, occasion)
 
     def _check_both(self, offset: int, length: int, occasion: str) -> None:
@@ -403,6 +488,115 @@ class Oracle:
                     self._report(Rule.READ, wrong, allowed, "a guest's read", value)
                     return
 
+    # Promises of modes that QEMU has not got
+
+    @property
+    def _target_map(self) -> SegmentMap:
+        """What the target may hold, once synced."""
+        return self._guest_map if self._late is None else self._late.lawful
+
+    def _target_is_busy(self) -> bool:
+        return any(request.storage is self.target for request in self._storage_under_way.values())
+
+    def _check_late(self, occasion: str) -> None:
+        """What is acknowledged and not on the target is never more than the buffer."""
+        late = self._late
+        if late is None or self.phase is not Phase.SYNCED:
+            return
+        allowed = late.missing_bytes_max
+        if len(self._different) * self._granularity_bytes <= allowed:
+            return
+        missing, where = 0, 0
+        for start, end in self._differing(0, self.source.size):
+            for first, last, segment in self._guest_map.overlapping(start, end - start):
+                if self._comparable(segment):
+                    count = self._missing_bytes(first, last)
+                    where = first if count and not missing else where
+                    missing += count
+        if missing > allowed:
+            ((_, _, segment),) = self._guest_map.overlapping(where, 1)
+            detail = f"{missing} bytes that were acknowledged are not on the target, more than {allowed}"
+            self._report(Rule.LATE, self._first_different(where, self.source.size) or where, segment, occasion, detail)
+
+    def _missing_bytes(self, start: int, end: int) -> int:
+        """How much of a run is not on the target, but for what an unanswered change is about to write.
+
+        All of it is taken to be missing when any of it is: how many of its bytes happen to be the same means nothing.
+        """
+        source = bytearray(self.source.memory.read(start, end - start))
+        target = self.target.memory.read(start, end - start)
+        is_spared = bytearray(end - start)
+        for change in self._under_way.values():
+            first, last = max(change.offset, start) - start, min(change.offset + change.length, end) - start
+            if first < last:
+                source[first:last] = target[first:last]
+                is_spared[first:last] = b"\1" * (last - first)
+        return is_spared.count(0) if source != target else 0
+
+    def _make_late_ones_firm(self, submitted_at: int) -> None:
+        """A guest's flush was answered: what was acknowledged before it came is on the target, and durable there."""
+        late = self._late
+        if late is None or self.phase is not Phase.SYNCED or submitted_at <= late.since:
+            return
+        covered = late.acknowledged_before(submitted_at)
+        late.flushed(covered)
+        if not self._immediate:
+            return
+        for candidate in covered:
+            self._check_lawful(
+                self.target, late.lawful, candidate.offset, candidate.length, Rule.ACKNOWLEDGED, "a guest's flush"
+            )
+        if self.target.has_write_back_cache and not self._waits_again:
+            for state in self.target.crash_states(0):
+                self.check_target_crash(state.contents, covered, "a guest's flush", len(state.dropped))
+
+    def check_target_crash(
+        self, contents: Snapshot, covered: Iterable[Candidate], occasion: str, lost_count: int = 0
+    ) -> None:
+        """Judge what a power cut would leave of the target where it has what guests flushed."""
+        if self._late is None:
+            return
+        for candidate in covered:
+            for start, end, segment in self._late.lawful.overlapping(candidate.offset, candidate.length):
+                wrong = segment.allows(start, contents.read_bytes(start, end - start), SECTOR_BYTES)
+                if wrong is not None:
+                    detail = (
+                        f"a power cut of the target that takes {lost_count} unflushed changes leaves something else"
+                    )
+                    self._report(Rule.DURABLE, wrong, segment, occasion, detail)
+                    return
+
+    def _note_taken_read(self, request: GuestChange) -> None:
+        granularity, size = self._granularity_bytes, self.source.size
+        first = -(-request.offset // granularity) * granularity
+        behind = request.offset + request.length
+        whole = [start for start in range(first, behind, granularity) if min(start + granularity, size) <= behind]
+        if self._is_free_dirt is not None:
+            free = [start for start in whole if self._is_free_dirt(start)]
+        elif self._storage_under_way or self._under_way:
+            return
+        else:
+            differing = {start for start, _ in self._differing(0, size)}
+            free = [start for start in whole if start in differing]
+        free = [start for start in free if not self._excused(start, min(start + granularity, size))]
+        if free:
+            self._taken_reads[id(request)] = TakenRead(tuple(free), self._numbers, self._target_failures_count)
+
+    def _check_taken(self, taken: TakenRead, occasion: str) -> None:
+        """What a guest's read was to take along is on the target, unless something failed or was changed since."""
+        if self.phase not in (Phase.COPYING, Phase.SYNCED) or taken.failures_count != self._target_failures_count:
+            return
+        for start in taken.granules:
+            end = min(start + self._granularity_bytes, self.source.size)
+            for first, last, segment in self._guest_map.overlapping(start, end - start):
+                if segment.newest.number > taken.number or not self._comparable(segment):
+                    continue
+                wrong = self._first_different(first, last)
+                if wrong is not None and not self._excused(first, last):
+                    detail = "a guest has read its granule, which was dirty, and the target has it not"
+                    self._report(Rule.READ_TAKEN, wrong, segment, occasion, detail)
+                    return
+
     # Power cuts
 
     def _make_firm(self, changes: list[Candidate], occasion: str) -> None:
@@ -413,7 +607,7 @@ class Oracle:
         promised = set(map(id, changes))
         self._not_firm = [change for change in self._not_firm if id(change) not in promised]
         for change in changes:
-            firm.update(change.offset, change.length, partial(_without, acknowledged=change))
+            firm.update(change.offset, change.length, partial(without_superseded, acknowledged=change))
         if self._guest_disk is self.source:
             for state in self.source.crash_states(0):
                 self.check_crash(self.source, state.contents, occasion, len(state.dropped))
@@ -457,7 +651,9 @@ class Oracle:
         return SegmentMap(disk.size, Segment((initial,), History(initial, None)))
 
     def _maps(self) -> list[SegmentMap]:
-        return [segments for segments in (self._guest_map, self._firm_map, self._frozen_map) if segments is not None]
+        late = self._late.lawful if self._late is not None else None
+        maps = (self._guest_map, self._firm_map, self._frozen_map, late)
+        return [segments for segments in maps if segments is not None]
 
     def _all_are_active(self) -> bool:
         """Whether all guests' changes that are under way began in active mode."""
@@ -492,7 +688,9 @@ class Oracle:
         return self._leaving_number is not None and segment.newest.number > self._leaving_number
 
     def _comparable(self, segment: Segment) -> bool:
-        return self._in_scope(segment) and not segment.is_undefined and not self._may_be_on_one_disk_only(segment)
+        if segment.is_undefined and not self._knows_failures:
+            return False
+        return self._in_scope(segment) and not self._may_be_on_one_disk_only(segment)
 
     def _excused(self, start: int, end: int) -> bool:
         """Whether somebody is at work on a range: a guest's change or a request of a disk."""
@@ -568,11 +766,6 @@ class Oracle:
 
 def _with(segment: Segment, candidate: Candidate) -> Segment:
     return Segment((*segment.lawful, candidate), History(candidate, segment.history))
-
-
-def _without(segment: Segment, acknowledged: Candidate) -> Segment:
-    lawful = tuple(candidate for candidate in segment.lawful if not candidate.superseded_by(acknowledged))
-    return segment if len(lawful) == len(segment.lawful) else Segment(lawful, segment.history)
 
 
 def _value(disk: HeldStorage, segment: Segment, offset: int) -> str:

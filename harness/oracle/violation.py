@@ -20,6 +20,8 @@ class Rule(enum.StrEnum):
     DURABLE = "durable-after-flush"
     FLUSHED_READY = "flushed-at-ready"
     FLUSHED_END = "flushed-at-end"
+    LATE = "late-within-buffer"
+    READ_TAKEN = "read-is-on-target"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.implementations.base import Event, GuestPort, PendingCommand, PendingRequest, Session
 from harness.oracle.oracle import Oracle, Phase
-from harness.storage import HeldStorage
+from harness.storage import CHANGING, HeldStorage
 
 if TYPE_CHECKING:
     from harness.consoles.console import Console
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 GRANULARITY_BYTES_DEFAULT = 65536
 """What a mirror takes for a target without clusters (QA-07)."""
 
+BUFFER_BYTES_DEFAULT = 16 << 20
+"""What a mirror takes for its buffer."""
+
+ACTIVE_MODES = frozenset({"write-blocking", "write-async", "read-write-blocking"})
+"""Copy modes in which guests' writes go to the target too."""
 
 WATCHED_BYTES_MAX = 256 << 20
 """Larger disks are not watched: the oracle looks at whole disks, however little of them is there."""
@@ -29,17 +34,31 @@ class WatchedJob:
     """A mirror and its oracle.
 
     :ivar oracle: what judges it. :ivar job_id: how commands and events name the job.
+    :ivar copy_mode: what it was started with, or changed to by a command that was not refused.
+    :ivar changes: commands that are to change that and are without a reply, with the modes.
     """
 
     def __init__(self, job_id: str, oracle: Oracle, command: PendingCommand) -> None:
         self.job_id = job_id
         self.oracle = oracle
         self.command = command
-        self.is_active = command.arguments.get("copy-mode") == "write-blocking"
+        self.copy_mode = str(command.arguments.get("copy-mode", "background"))
         self.is_ready = False
         self.is_over = False
         self.completions: list[PendingCommand] = []
-        self.mode_command = command
+        self.changes: list[tuple[PendingCommand, str]] = []
+
+    @property
+    def is_active(self) -> bool:
+        """Whether guests' writes go to the target too."""
+        return self.copy_mode in ACTIVE_MODES
+
+    @property
+    def buffer_bytes(self) -> int:
+        """What may be on its way to the target at once, in the mode in which anything may."""
+        granularity = _granularity_bytes(self.command.arguments.get("granularity"))
+        asked = self.command.arguments.get("buf-size") or BUFFER_BYTES_DEFAULT
+        return -(-int(asked) // granularity) * granularity
 
     @property
     def was_refused(self) -> bool:
@@ -114,8 +133,9 @@ class WatchedSession(Session):
             return self._submit_mirror(name, arguments)
         pending = self._submit(name, arguments, self._before)
         job = self._job(arguments)
-        if job is not None and name == "block-job-change":
-            job.mode_command = pending
+        if job is not None and name in ("block-job-change", "job-change") and arguments.get("copy-mode") in _MODES:
+            job.changes.append((pending, str(arguments["copy-mode"])))
+            self._take_changes(job)
         if job is not None and name in ("job-complete", "block-job-complete"):
             job.completions.append(pending)
         return pending
@@ -161,26 +181,21 @@ class WatchedSession(Session):
         job = self._job_on(self._guests_of[node_name])
         if job is not None:
             job.oracle.guest_submitted(request)
-            if job.is_active and not job.mode_command.done:
-                # It may overtake the command.
-                job.oracle.job_changed_to_active()
 
     def guest_is_answered(self, node_name: str, request: PendingRequest, errno: int, data: bytes | None) -> None:
         """A guest's request was answered."""
         self.take_events()
         self._pending.pop(id(request), None)
-        oracle = self._oracle_of_guest(node_name)
-        if oracle is not None:
-            oracle.guest_answered(request, errno, data)
+        job = self._job_on(self._guests_of[node_name])
+        if job is not None:
+            if errno and job.copy_mode == "write-async" and request.operation in CHANGING:
+                job.oracle.job_unsynced()  # the target may have what the source has not
+            job.oracle.guest_answered(request, errno, data)
 
     @property
     def guests_wait(self) -> bool:
         """Whether a guest's request is without an answer."""
         return bool(self._pending)
-
-    def _oracle_of_guest(self, node_name: str) -> Oracle | None:
-        job = self._job_on(self._guests_of[node_name])
-        return job.oracle if job is not None else None
 
     # Jobs
 
@@ -198,16 +213,19 @@ class WatchedSession(Session):
         for node_name, request in self._pending.values():
             if self._guests_of[node_name] is source:
                 oracle.guest_submitted(request)
+        job = WatchedJob(job_id, oracle, PendingCommand(name, arguments))
         oracle.job_started(
             granularity_bytes=_granularity_bytes(arguments.get("granularity")),
             whole=arguments.get("sync") == "full" and not arguments.get("target-is-zero"),
-            active=arguments.get("copy-mode") == "write-blocking",
+            active=job.is_active,
             is_dirty=self._probe(job_id) if self._stepping is not None else None,
+            buffer_bytes=job.buffer_bytes if job.copy_mode == "write-async" else None,
+            is_free_dirt=self._free_dirt(job_id) if self._stepping is not None else None,
         )
-        job = WatchedJob(job_id, oracle, PendingCommand(name, arguments))
+        oracle.job_takes_reads(job.copy_mode == "read-write-blocking")
         self.jobs.append(job)
         self.oracles.append(oracle)
-        job.command = job.mode_command = self._submit(name, arguments, lambda *_: None)
+        job.command = self._submit(name, arguments, lambda *_: None)
         return job.command
 
     def _is_mirrored(self, *disks: HeldStorage) -> bool:
@@ -223,6 +241,17 @@ class WatchedSession(Session):
             return bool(job.operations.is_claimed(granule, granule + 1))
 
         return is_dirty
+
+    def _free_dirt(self, job_id: str) -> Callable[[int], bool]:
+        def is_free_dirt(offset: int) -> bool:
+            job = self._stepping.jobs().get(job_id)
+            # A guest that is kept out for a while reads later, and may find something else.
+            if job is None or job.filter.quiesce_count or not job.bitmap.get(offset):
+                return False
+            granule = offset // job.granularity_bytes
+            return not job.operations.is_claimed(granule, granule + 1)
+
+        return is_free_dirt
 
     def _before(self, name: str, arguments: Mapping[str, Any]) -> None:
         """A command about a job is about to be sent."""
@@ -241,14 +270,35 @@ class WatchedSession(Session):
             case "job-complete" | "block-job-complete":
                 if job.is_ready and self._stepping is None:
                     oracle.job_leaving()
-            case "block-job-change":
-                if arguments.get("copy-mode") == "write-blocking":
-                    if not job.is_active:
-                        oracle.job_changed_to_active()
-                    job.is_active = True
+            case "block-job-change" | "job-change":
+                # What the mode promises less is not asked for from now on, what it promises more once it has answered.
+                mode = arguments.get("copy-mode")
+                if mode in _MODES:
+                    oracle.job_takes_reads(False)
+                if mode == "background":
+                    oracle.job_unsynced()
+                if mode == "write-async":
+                    oracle.job_writes_late(job.buffer_bytes)
+
+    def _take_changes(self, job: WatchedJob) -> None:
+        """Tell the oracle of changes of the copy mode that have been answered."""
+        while job.changes and job.changes[0][0].done:
+            command, mode = job.changes.pop(0)
+            if command.reply is not None and "return" in command.reply:
+                was_active, job.copy_mode = job.is_active, mode
+                if not job.is_active:
+                    job.oracle.job_changed_to_background()
+                elif not was_active:
+                    job.oracle.job_changed_to_active()
+            if not job.changes:
+                job.oracle.job_takes_reads(job.copy_mode == "read-write-blocking")
+                if job.copy_mode != "write-async":
+                    job.oracle.job_writes_wait()
 
     def take_events(self) -> None:
-        """Tell the oracles what the events say that have come since the last time."""
+        """Tell the oracles what replies and events say that have come since the last time."""
+        for watched in self.jobs:
+            self._take_changes(watched)
         while self._events_taken < len(self.events):
             event = self.events[self._events_taken]
             self._events_taken += 1
@@ -338,6 +388,8 @@ class WatchedSession(Session):
         self.jobs.remove(job)
         job.oracle.detach()
 
+
+_MODES = frozenset({"background"}) | ACTIVE_MODES
 
 _PASSED_ON = frozenset(name for name in vars(Session) if not name.startswith("_") and name not in vars(WatchedSession))
 

@@ -212,6 +212,14 @@ class PausedJobDoesNotMirror(MirrorJob):
         return super().mirrors_actively() and not self.paused
 
 
+@plant("mirrored-read-only-when-ready", rows="TD-4", fixed=NEVER)
+class MirroredReadOnlyWhenReady(MirrorJob):
+    """Reads are mirrored once the job is ready: when nothing is dirty any more, and no copy is saved."""
+
+    def mirrors_reads(self) -> bool:
+        return super().mirrors_reads() and self.is_ready
+
+
 @plant("mirrored-read-claims-nothing", rows="TD-4", fixed=NEVER)
 class MirroredReadClaimsNothing(MirrorJob):
     """A mirrored read keeps nobody off what it reads: it writes stale data over a newer write."""
