@@ -13,12 +13,22 @@ from harness.bench import JOB_ID, Bench
 from harness.disk import Disk
 from harness.errors import CaseError
 from harness.implementations.base import Event
+from harness.job_table import ALLOWED_IN, LASTING_STATES
 from harness.units import KIB
 
-GRANULE = 64 * KIB
+__all__ = [
+    "ALLOWED_IN",
+    "GRANULE",
+    "LASTING_STATES",
+    "VERB_COMMANDS",
+    "course",
+    "leave",
+    "reach",
+    "show_state",
+    "until",
+]
 
-LASTING_STATES = ("running", "paused", "ready", "standby", "pending", "concluded")
-"""The states in which a job waits for somebody, in the order in which a life passes through them."""
+GRANULE = 64 * KIB
 
 VERB_COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "cancel": (
@@ -35,19 +45,6 @@ VERB_COMMANDS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "change": (("block-job-change", {"id": JOB_ID, "type": "mirror", "copy-mode": "write-blocking"}),),
 }
 """Every verb with the commands that say it."""
-
-ALLOWED_IN: dict[str, tuple[str, ...]] = {
-    "cancel": ("running", "paused", "ready", "standby", "pending"),
-    "pause": ("running", "ready"),
-    "resume": ("paused", "standby"),
-    "set-speed": ("running", "paused", "ready", "standby"),
-    "complete": ("ready", "standby"),
-    "finalize": ("pending",),
-    "dismiss": ("concluded",),
-    "change": ("running", "paused", "ready", "standby"),
-}
-"""Where a verb does something, of the lasting states. Pausing twice and resuming what runs are refused by another rule
-than the table of verbs (QS-04, QS-05)."""
 
 
 def reach(bench: Bench, state: str, source: Disk, target: Disk, **options: Any) -> None:

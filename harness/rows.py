@@ -8,6 +8,7 @@ or the reason that the row itself gives.
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,8 @@ class Row(NamedTuple):
         return self.where in ("R", "RG")
 
 
-def load() -> dict[str, Row]:
+@functools.cache
+def load() -> Mapping[str, Row]:
     """All rows by id, in the order of the table.
 
     :raise HarnessBug: when a row has no sentence, too many fields, or a place that is none.

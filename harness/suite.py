@@ -53,6 +53,12 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is this project's own, which the table of rows and that of refusals are about."""
+        package = Path(__file__).resolve().parent
+        return self.root.resolve() in (package.parent, package / "_suite")
+
+    @property
     def cases_folder(self) -> Path:
         """The folder that holds the case files."""
         return self.root / CASES_FOLDER

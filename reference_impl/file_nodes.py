@@ -126,8 +126,8 @@ class PassThroughNode(Node):
             raise QmpError(f"Offset ({offset}) cannot be greater than size of the containing file ({available})")
         if size_bytes is not None and size_bytes > available - offset:
             raise QmpError(
-                f"The sum of offset ({offset}) and size ({size_bytes}) has to be smaller or equal to the actual size "
-                f"of the containing file ({available})"
+                f"The sum of offset ({offset}) and size ({size_bytes}) has to be smaller or equal to the "
+                f" actual size of the containing file ({available})"  # two blanks: it is QEMU's own text
             )
         self.window = (offset, size_bytes)
 

@@ -64,8 +64,6 @@ class MirrorCommands:
             raise QmpError("Invalid parameter 'buf-size'")
         if self._graph.skip_filters(source) is self._graph.skip_filters(target):
             raise QmpError("Can't mirror node into itself")
-        if target not in self._graph.chain(source) and self._graph.skip_filters(target) in self._graph.chain(source):
-            raise QmpError("Cannot mirror to a filter on top of a node in the source's backing chain")
         base = self._graph.backing_chain_next(source) if options.sync is SyncMode.TOP else None
         job = await self.launch(arguments, source, target, options, base=base, to_replace=to_replace)
         job.start()
@@ -132,6 +130,7 @@ class MirrorCommands:
         try:
             if arguments.get("speed"):
                 job.set_speed(arguments["speed"])
+            self._check_filters_above_chain(mirror_filter.source, target)
             job.open_target()
             if any(node.locked_by_others for node in self._graph.subtree(target)):
                 raise QmpError('Failed to get shared "consistent read" lock')
@@ -140,6 +139,11 @@ class MirrorCommands:
             raise
         self._jobs[job_id] = job
         return job
+
+    def _check_filters_above_chain(self, source: Node, target: Node) -> None:
+        chain = list(self._graph.chain(source))
+        if target not in chain and self._graph.skip_filters(target) in chain:
+            raise QmpError("Cannot mirror to a filter on top of a node in the source's backing chain")
 
     def _take_out(self, mirror_filter: MirrorFilter, source: Node) -> None:
         self._graph.replace(mirror_filter, source)

@@ -79,7 +79,7 @@ class ReopenCommands:
         """Let a node use another child in a role, or none."""
         graph = self._graph
         if isinstance(reference, dict):
-            raise QmpError(f"Cannot change the option '{role}'")
+            raise QmpError(f"Cannot change the option '{role}.driver'")
         child = None if reference is None else find_node_only(graph, reference)
         edge = node.children.get(role)
         if (edge.node if edge is not None else None) is child:

@@ -1,7 +1,9 @@
 """Decode a command's arguments as the schema says, and refuse what does not fit in QEMU's words.
 
 Members are checked in the order of the schema, and what the schema does not know is refused last. Members of members
-are named with their path (``server.path``). Source: facts 5, introduction, and rows QA-06, QA-07, QA-13.
+are named with their path (``server.path``), enumerations and alternatives by their last name only.
+
+Source: facts 5, introduction, and rows QA-06, QA-07, QA-13.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def decode(type_name: str, value: Any, path: str) -> Any:
     if type_name in ENUMS:
         _require(value, str, "string", path)
         if value not in ENUMS[type_name]:
-            # Enumerations are named without their path, unlike everything else.
+            # Enumerations and alternatives are named without their path, unlike everything else.
             raise QmpError(f"Parameter '{path.rpartition('.')[2]}' does not accept value '{value}'")
         return value
     element = element_type(type_name)
@@ -103,8 +105,8 @@ def decode(type_name: str, value: Any, path: str) -> Any:
         if isinstance(value, str) or (value is None and "null" in alternatives):
             return value
         if not isinstance(value, dict):
-            # An alternative is called by its own name, and in an array it has none.
-            raise _wrong_type("null" if path.endswith("]") else path, ALTERNATES[type_name])
+            # As an enumeration, an alternative is named without its path; in an array it has no name.
+            raise _wrong_type("null" if path.endswith("]") else path.rpartition(".")[2], ALTERNATES[type_name])
         type_name = alternatives[1]
     _require(value, dict, "object", path)
     return _decode_object(type_name, value, f"{path}.")

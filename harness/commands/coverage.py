@@ -1,22 +1,17 @@
-"""``mirrorcheck coverage``: run cases and name what of a job's life they never show.
+"""``mirrorcheck coverage``: name what of a job's life a run never shows.
 
-Transitions, verbs in states, events, and the rows of facts that the reference can test and no case stands for. Ends
-with 1 when anything is missing, or a job took a way that there is not.
+Transitions, verbs in states, events, error texts, and the rows of facts that the reference can test and that neither a
+case that passed nor a mutant stands for. Ends with 1 when anything is missing, or a job took a way that there is not.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from harness.cases import Case
 from harness.commands import Subparsers, options
-from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED
-
-OWN_ROWS = ("QA-", "QD-", "QV-", "QS-", "QQ-", "QE-")
-"""The rows that are about jobs and QMP; others are counted but their absence is no fault of these cases."""
+from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, Undecided, UsageError
+from harness.records import Record
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -25,9 +20,8 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         "coverage", help="name what of a job's life no case shows", description=__doc__, allow_abbrev=False
     )
     options.add_selection(parser)
-    parser.add_argument(
-        "--impl", metavar="SPEC", default=options.DEFAULT_IMPLEMENTATION, help="the implementation to run"
-    )
+    parser.add_argument("--of", metavar="RUN", help="of a stored run, as for 'report', instead of running cases")
+    options.add_running(parser)
     parser.add_argument("--errors", action="store_true", help="also list all error texts that were seen")
     parser.add_argument("--hidden", action="store_true", help="also list what cannot be seen, and why")
     options.add_suite(parser)
@@ -35,51 +29,63 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run, and list what is missing."""
-    from harness import coverage, rows
+    """Run, or read a run, and list what is missing."""
+    from harness import run_coverage
+    from harness.implementations.reference import mutant_rows
+
+    sources, records = _stored(arguments) if arguments.of is not None else _run(arguments)
+    lines = _hidden() if arguments.hidden else []
+    is_complete = True
+    for found in run_coverage.of_run(records, sources, mutant_rows()):
+        if arguments.errors:
+            lines += [f"error text: {text}" for text in sorted(found.seen.errors)]
+        lines += found.lines()
+        is_complete = is_complete and len(found.lines()) == 1
+    options.write_output("".join(f"{line}\n" for line in lines))
+    return EXIT_PASSED if is_complete else EXIT_NOT_CONFORMING
+
+
+def _stored(arguments: argparse.Namespace) -> tuple[dict[str, Sequence[str]], list[Record]]:
+    from harness import stored_runs
+
+    if arguments.cases or arguments.group or arguments.exclude_group or arguments.implementations:
+        raise UsageError("--of takes the run as it is: neither cases nor groups nor implementations can be chosen")
+    stored = stored_runs.read(stored_runs.find(arguments.of, arguments.results))
+    # A row may have cases that this run left out: it is then unseen, and not without a case.
+    sources: dict[str, Sequence[str]] = {
+        case.id: case.sources for case in options.suite_of_run(arguments.suite, stored.header.suite).cases()
+    }
+    return sources | {info.id: info.sources for info in stored.header.cases}, stored.records
+
+
+def _run(arguments: argparse.Namespace) -> tuple[dict[str, Sequence[str]], list[Record]]:
     from harness.suite import Suite
+    from harness.whole_run import Plan, WholeRun
 
     suite = Suite.find(arguments.suite)
     every_case, cases = options.selected(suite, arguments)
-    seen = coverage.of_transcripts(_transcripts(cases, arguments.impl))
-    problems = [f"unseen: {line}" for line in seen.unseen()]
-    problems += [f"there is no such: {line}" for line in seen.unlawful()]
-    table = rows.load()
-    named = rows.naming(every_case, table)
-    problems += [
-        f"no case for row {row.id}: {row.meaning}"
-        for row in table.values()
-        if row.where == "R" and row.id.startswith(OWN_ROWS) and row.id not in named
-    ]
-    lines = list(problems)
-    if arguments.hidden:
-        lines += [f"hidden: state {state}: {reason}" for state, reason in coverage.HIDDEN_STATES.items()]
-        hidden = coverage.HIDDEN_TRANSITIONS.items()
-        lines += [f"hidden: transition {before} -> {after}: {reason}" for (before, after), reason in hidden]
-    if arguments.errors:
-        lines += [f"error: {text}" for text in sorted(seen.errors)]
-    covered = sum(row_id in named for row_id in table)
-    counts = (
-        f"{len(seen.transitions)} transitions, {len(seen.cells)} cells of verbs, {len(seen.events)} events, "
-        f"{len(seen.errors)} error texts, {covered} of {len(table)} rows"
+    plan = Plan(
+        suite=suite,
+        every_case=every_case,
+        cases=cases,
+        specs=arguments.implementations or [options.DEFAULT_IMPLEMENTATION],
+        jobs=arguments.jobs,
+        limit_s=arguments.timeout,
+        results=arguments.results,
+        command=arguments.command_line,
     )
-    lines.append(f"{len(cases)} cases on {arguments.impl}: {counts}; {len(problems) or 'nothing'} missing")
-    options.write_output("".join(f"{line}\n" for line in lines))
-    return EXIT_NOT_CONFORMING if problems else EXIT_PASSED
+    whole = WholeRun(plan)
+    records = whole.run([]).records
+    if whole.outcome.interrupted:
+        raise Undecided("interrupted")
+    return {case.id: case.sources for case in every_case}, records
 
 
-def _transcripts(cases: Sequence[Case], spec: str) -> Iterator[str]:
-    """Run the cases in this process, one after the other; a case that does not get to its end shows what it showed."""
-    import tempfile
+def _hidden() -> list[str]:
+    from harness import job_table, refusals
 
-    from harness import implementations
-    from harness.case_run import run_case
-    from harness.errors import MirrorcheckError
-    from harness.transcript import Transcript
-
-    implementation = implementations.parse(spec)
-    for case in cases:
-        transcript = Transcript()
-        with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder, contextlib.suppress(MirrorcheckError):
-            run_case(case, implementation, transcript, Path(folder))
-        yield transcript.text()
+    lines = [f"hidden: state {state}: {reason}" for state, reason in job_table.HIDDEN_STATES.items()]
+    hidden = job_table.HIDDEN_TRANSITIONS.items()
+    lines += [f"hidden: transition {before} -> {after}: {reason}" for (before, after), reason in hidden]
+    lines += [f"hidden: error text {entry.text}: {entry.reason}" for entry in refusals.load() if entry.reason]
+    return lines

@@ -40,11 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     case_ids = [case.id for case in suite.cases()]
     the_judge = judge.load(suite, case_ids)
     found = analysis.analyze(run, the_judge, case_ids)
+    sources = {info.id: info.sources for info in run.header.cases}
     data = page.document(
         run,
         found.records,
         the_judge,
-        coverage=stored_runs.read_coverage(run.path) or run_coverage.of_records(found.records),
+        coverage=stored_runs.read_coverage(run.path) or run_coverage.of_records(found.records, sources),
         mutants=stored_runs.read_mutants(run.path),
         bytes_max=arguments.max_bytes,
     )

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from harness.cases import Case
 from harness.commands import Subparsers, options
 from harness.errors import EXIT_UNDECIDED
+from harness.records import Record
 from harness.report import STANDARD_OUTPUT, Reporter
+
+if TYPE_CHECKING:
+    from harness.report.terminal import TerminalReporter
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -21,6 +28,23 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     options.add_reports(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="show only failures and the last line")
     return parser
+
+
+def tell_coverage(
+    records: Sequence[Record], every_case: Sequence[Case], terminal: TerminalReporter, reporters: Sequence[Reporter]
+) -> None:
+    """Say at the end of a run of the whole suite what it showed of a job's life, and what it never did."""
+    from harness import run_coverage
+    from harness.implementations.reference import mutant_rows
+    from harness.report.jsonlines import JsonLinesReporter
+
+    sources = {case.id: case.sources for case in every_case}
+    for found in run_coverage.of_run(records, sources, mutant_rows()):
+        for line in found.lines():
+            terminal.note(line)
+        for reporter in reporters:
+            if isinstance(reporter, JsonLinesReporter):
+                reporter.coverage(found.implementation, found.counts(), found.unseen())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         status = EXIT_UNDECIDED if outcome.interrupted else exit_status(outcome.records)
         if outcome.error is None:
             results.finish(interrupted=outcome.interrupted, exit_status=status)
+        if suite.is_ours and len(cases) == len(every_case) and not outcome.interrupted:
+            tell_coverage(outcome.records, every_case, terminal, reporters)
         if results.is_worth_a_look:
             terminal.note(f"results: {results.path}")
         running.finish([*reporters[1:], terminal], outcome)  # the terminal's last line is the result

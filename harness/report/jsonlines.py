@@ -1,7 +1,8 @@
 """The report for a program that compares runs: one record a line, as JSON.
 
 Each line is written whole, in one step and at once, so that the file is valid whenever the run is killed: at worst
-the last line is missing. ``read`` gives back the very records that were written.
+the last line is missing. ``read`` gives back the very records that were written. After a whole run of the suite, a line
+for each implementation says what the run never showed; it has the member ``coverage``, which no record has.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import msgspec
 from harness.errors import UsageError
 from harness.records import Record
 from harness.report import open_stream, write_stream
+
+_COVERAGE_LINE = b'{"coverage":'
 
 
 class JsonLinesReporter:
@@ -34,6 +37,11 @@ class JsonLinesReporter:
         """Append one record."""
         write_stream(self._stream, self._path, msgspec.json.encode(record).decode("utf-8") + "\n")
 
+    def coverage(self, implementation: str, counts: str, unseen: Sequence[str]) -> None:
+        """Append what a whole run reached on an implementation, and what it never showed."""
+        line = {"coverage": {"implementation": implementation, "seen": counts, "unseen": list(unseen)}}
+        write_stream(self._stream, self._path, msgspec.json.encode(line).decode("utf-8") + "\n")
+
     def finish(self, records: Sequence[Record], *, interrupted: bool) -> None:
         """Write nothing: what there is to know is in the records."""
 
@@ -53,6 +61,8 @@ def read(path: Path) -> list[Record]:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     records = []
     for index, line in enumerate(data.split(b"\n")[:-1]):
+        if line.startswith(_COVERAGE_LINE):
+            continue
         try:
             records.append(msgspec.json.decode(line, type=Record))
         except msgspec.MsgspecError as error:

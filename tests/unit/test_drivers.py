@@ -283,7 +283,7 @@ def test_raw_window_shows_a_part(graph: Graph) -> None:
         (
             512,
             4096,
-            "The sum of offset (512) and size (4096) has to be smaller or equal to the actual size of the containing "
+            "The sum of offset (512) and size (4096) has to be smaller or equal to the  actual size of the containing "
             "file (4096)",
         ),
     ],

@@ -268,6 +268,19 @@ def test_json_lines_give_back_the_records(tmp_path: Path) -> None:
     assert read(path) == ALL
 
 
+def test_json_lines_coverage_of_a_whole_run_is_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    reporter = JsonLinesReporter(str(path))
+    reporter.record(make_record())
+    reporter.coverage("reference", "1 transitions", ["event BLOCK_JOB_READY"])
+    reporter.close()
+    assert read(path) == [make_record()]
+    last = path.read_text().splitlines()[-1]
+    assert json.loads(last) == {
+        "coverage": {"implementation": "reference", "seen": "1 transitions", "unseen": ["event BLOCK_JOB_READY"]}
+    }
+
+
 def test_json_lines_cut_by_a_kill_give_what_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     reporter = JsonLinesReporter(str(path))
