@@ -168,6 +168,7 @@ class Bench:
         words = (("unmap", unmap), ("read-only", read_only), ("write-back", write_back))
         options = "".join(f", {word}" for word, given in words if given)
         if drive:
+            self.require("drive")
             self.session.attach_drive(drive, name, storage, unmap=unmap)
             options += f", drive {drive}"
         else:
@@ -230,7 +231,7 @@ class Bench:
         self.session.attach(storage.name, storage, read_only=False, unmap=unmap)
         self._disks[storage.name] = Disk(self, storage)
         options = {"driver": "qcow2", "node-name": name, "file": storage.name, "backing": backing}
-        self._set_up("blockdev-add", options | _given(read_only=read_only) | ({"discard": "unmap"} if unmap else {}))
+        self.set_up("blockdev-add", options | _given(read_only=read_only) | ({"discard": "unmap"} if unmap else {}))
         words = (("unmap", unmap), ("read-only", read_only), (f"names {names_backing_file}", names_backing_file))
         more = "".join(f", {word}" for word, given in words if given)
         above = f" on {backing}" if backing else ""
@@ -243,11 +244,15 @@ class Bench:
         :param options: with ``_`` in place of ``-``.
         """
         given = {option.replace("_", "-"): value for option, value in options.items()}
-        self._set_up("blockdev-add", {"driver": driver, "node-name": name} | given)
+        self.set_up("blockdev-add", {"driver": driver, "node-name": name} | given)
         self.say(f"node {name}: {driver} {filters.canonical(given)}")
         return name
 
-    def _set_up(self, command: str, arguments: Mapping[str, Any]) -> None:
+    def set_up(self, command: str, arguments: Mapping[str, Any]) -> None:
+        """Execute a command silently; it must succeed.
+
+        :raise Disagreement: when it answers with an error.
+        """
         pending = self.session.submit_command(command, arguments)
         self.session.wait(lambda: pending.done, f"the reply to {command}")
         assert pending.reply is not None
@@ -469,8 +474,12 @@ class Bench:
             assert difference is not None
             raise Disagreement(describe_difference(one.storage, other.storage, difference))
 
+    def remove_at_end(self, path: Path) -> None:
+        """Have a file removed when the case ends, however that is; it need not be there yet."""
+        self._files.append(path)
+
     def remove_files(self) -> None:
-        """Remove the files that `file` made."""
+        """Remove the files that are not to stay."""
         for path in self._files:
             path.unlink(missing_ok=True)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import struct
 
+MAGIC = 0x514649FB
+BACKING_FORMAT = 0xE2792ACA
 HEADER_BYTES = 104
 VERSION = 3
 REFERENCE_COUNT_BITS_LOG2 = 4
@@ -38,12 +40,12 @@ def empty_image(
     extensions = b""
     if backing_file:
         name = backing_format.encode()
-        extensions += struct.pack(">II", 0xE2792ACA, len(name)) + name + bytes(-len(name) % 8)
+        extensions += struct.pack(">II", BACKING_FORMAT, len(name)) + name + bytes(-len(name) % 8)
     extensions += struct.pack(">II", 0, 0)
     backing = backing_file.encode()
     header = struct.pack(
         ">IIQIIQIIQQIIQQQQII",
-        0x514649FB,
+        MAGIC,
         VERSION,
         HEADER_BYTES + len(extensions) if backing else 0,
         len(backing),
@@ -68,6 +70,26 @@ def empty_image(
     struct.pack_into(">Q", image, cluster_bytes, 2 * cluster_bytes)
     struct.pack_into(f">{clusters}H", image, 2 * cluster_bytes, *[1] * clusters)
     return bytes(image)
+
+
+def describe_header(image: bytes) -> str:
+    """What an image says of itself, in words: how long the disk is, and what is below it."""
+    magic, _, name_offset, name_length = struct.unpack(">IIQI", image[:20])
+    if magic != MAGIC:
+        return "it is none"
+    size = struct.unpack(">Q", image[24:32])[0]
+    if not name_offset:
+        return f"{size} bytes, no backing file"
+    position = struct.unpack(">I", image[100:104])[0]
+    name, driver = image[name_offset : name_offset + name_length].decode(), "no format"
+    while position + 8 <= name_offset:
+        kind, length = struct.unpack(">II", image[position : position + 8])
+        if kind == BACKING_FORMAT:
+            driver = image[position + 8 : position + 8 + length].decode()
+        position += 8 + -(-length // 8) * 8
+        if not kind:
+            break
+    return f"{size} bytes, backing file {name} ({driver})"
 
 
 def storage_bytes(size_bytes: int, cluster_bytes: int) -> int:

@@ -1,29 +1,33 @@
 """`drive-mirror`: as `blockdev-mirror`, to a file that the command makes or opens itself.
 
-The file is there before most arguments are looked at, and stays when they are refused. Source: facts 5b, rows QD-01 to
-QD-10.
+The file is there before most arguments are looked at, and stays when they are refused. It is opened without what it
+says is below it, and gets that when the job ends well: what the source is over, if the command made the image, else
+what the image names. Not before, since it may not be there yet (156), and not at all when the job fails (C52).
+
+Source: facts 5b, rows QD-01 to QD-10; 155-AP, 155-EN, 155-EB; BF-11 and C53.
 """
 
 from __future__ import annotations
 
+import errno as errno_numbers
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from reference_impl.file_nodes import FileError, FileNode, FileSystem, PassThroughNode
 from reference_impl.graph import Graph, Node
+from reference_impl.image_files import FORMATS, ImageFiles
+from reference_impl.job import JobFailed
 from reference_impl.mirror_commands import MirrorCommands
 from reference_impl.node_commands import check_node_name, find_node, require_not_busy
 from reference_impl.qmp_errors import QmpError
-
-FORMATS = ("raw", "file")
 
 
 class DriveMirror:
     """Makes the target, then does what `blockdev-mirror` does."""
 
-    def __init__(self, graph: Graph, files: FileSystem, mirrors: MirrorCommands) -> None:
+    def __init__(self, graph: Graph, images: ImageFiles, mirrors: MirrorCommands) -> None:
         self._graph = graph
-        self._files = files
+        self._images = images
         self._mirrors = mirrors
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -39,55 +43,48 @@ class DriveMirror:
         if "replaces" in arguments and "node-name" not in arguments:
             raise QmpError("a node-name must be provided when replacing a named node of the graph")
         creates = arguments.get("mode", "absolute-paths") != "existing"
-        image_format = arguments.get("format", source.driver if creates else None)
+        image_format = arguments.get("format", source.driver if creates else "")
+        backing = self._below_new_image(source, arguments["sync"])
         if creates:
-            self._create(arguments["target"], str(image_format), source, arguments["sync"])
-        target = self._open(arguments, image_format, source)
+            self._images.create(arguments["target"], image_format, source.size_bytes, backing)
         try:
-            await self._mirrors.start(arguments, source, target, may_hold_data=not creates)
+            target = self._open(arguments, image_format, source)
+            finish = partial(self._put_below, target, backing if creates else None, opens=not creates)
+            await self._mirrors.start(arguments, source, target, may_hold_data=not creates, give_backing=finish)
         finally:
             self._graph.remove_unused()  # the target, if nobody came to use it
         return {}
 
-    def _create(self, path: str, image_format: str, source: Node, sync: str) -> None:
-        if image_format == "nbd":
-            raise QmpError(
-                "Protocol driver 'nbd' does not support image creation, and opening the image failed: "
-                "File name string for NBD must start with 'nbd:'"
-            )
-        if image_format not in FORMATS:
-            raise QmpError(f"Unknown file format '{image_format}'")
-        if sync == "none":
-            # A new image that takes only what changes has the source as its backing file (QD-09), and these have none.
-            raise QmpError(f"Backing file not supported for file format '{image_format}'")
-        if self._is_open(path):
-            raise QmpError('Failed to get "resize" lock')
-        try:
-            self._files.create(path, source.size_bytes)
-        except FileError as error:
-            raise QmpError(f"Could not create '{path}': {error}") from error
+    def _below_new_image(self, source: Node, sync: str) -> Node | None:
+        """What is to show through a new image: what its mirror leaves out (QD-09)."""
+        match sync:
+            case "none":
+                return self._graph.skip_filters(source)
+            case "top":
+                return self._graph.backing_chain_next(source)
+        return None
 
-    def _is_open(self, path: str) -> bool:
-        nodes = self._graph.nodes.values()
-        return any(isinstance(node, FileNode) and self._files.same(node.path, path) for node in nodes)
-
-    def _open(self, arguments: dict[str, Any], image_format: str | None, source: Node) -> Node:
+    def _open(self, arguments: dict[str, Any], image_format: str, source: Node) -> Node:
         path = arguments["target"]
-        if image_format is not None and image_format not in FORMATS:
+        if image_format and image_format not in FORMATS:
             raise QmpError(f"Unknown driver '{image_format}'")
         given = arguments.get("node-name")
         name = self._graph.generate_name() if given is None else check_node_name(self._graph, given)
-        locked = self._is_open(path)
-        unmap = source.unmap
-        if image_format == "raw":
-            file_node = FileNode(self._graph, self._graph.generate_name(), self._files, path, unmap=unmap)
-            file_node.owned_by_monitor = False
-            self._graph.add(file_node)
-            target: Node = PassThroughNode(self._graph, name, file_node, unmap=unmap)
-        else:
+        if not image_format and source.is_protocol:
             # Without a format the target is opened as the source was: as a protocol, without probing.
-            target = file_node = FileNode(self._graph, name, self._files, path, unmap=unmap)
-        file_node.locked_by_others = locked
-        target.owned_by_monitor = False
-        self._graph.add(target)
-        return target
+            image_format = "file"
+        return self._images.open(path, image_format, name=name, unmap=source.unmap, with_backing=False)
+
+    def _put_below(self, target: Node, backing: Node | None, *, opens: bool) -> None:
+        """Give the target its backing file.
+
+        :raise JobFailed: when that cannot be; then the target has none.
+        """
+        image = self._graph.skip_filters(target)
+        try:
+            if opens:
+                self._images.attach_backing_of(image)
+            elif backing is not None:
+                self._graph.attach(image, "backing", backing)
+        except QmpError as error:
+            raise JobFailed(errno_numbers.EINVAL if opens else errno_numbers.EPERM) from error

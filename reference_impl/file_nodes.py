@@ -10,8 +10,9 @@ import os
 from typing import Protocol
 
 from reference_impl.dirty_bitmap import SECTOR_BYTES
+from reference_impl.drivers.image_header import probe
 from reference_impl.errors import ModelError
-from reference_impl.graph import BlockStatus, Edge, Graph, Node
+from reference_impl.graph import BlockIoError, BlockStatus, Edge, Graph, Node
 from reference_impl.permissions import RESIZE, Access
 from reference_impl.qmp_errors import QmpError
 from reference_impl.storage_node import StorageNode, StoragePort
@@ -28,10 +29,16 @@ class FileError(ModelError):
 class FileSystem(Protocol):
     """Where files are."""
 
-    def create(self, path: str, size_bytes: int) -> None:
-        """Make a file of zeroes, or make the one that is there such a file.
+    def create(self, path: str, size_bytes: int, head: bytes = b"") -> None:
+        """Make a file that begins with some bytes and else is zeroes, or make the one that is there such a file.
 
-        :raise FileError: when that cannot be.
+        :param size_bytes: its length; not less than that of `head`. :raise FileError: when that cannot be.
+        """
+
+    def head(self, path: str, length: int) -> bytes:
+        """The first bytes of a file, fewer if it is shorter.
+
+        :raise FileError: when it cannot be read.
         """
 
     def open(self, path: str, *, read_only: bool) -> StoragePort:
@@ -47,7 +54,10 @@ class FileSystem(Protocol):
 class NoFiles:
     """The file system of a machine that was given none."""
 
-    def create(self, path: str, size_bytes: int) -> None:
+    def create(self, path: str, size_bytes: int, head: bytes = b"") -> None:
+        raise FileError(errno_numbers.ENOENT)
+
+    def head(self, path: str, length: int) -> bytes:
         raise FileError(errno_numbers.ENOENT)
 
     def open(self, path: str, *, read_only: bool) -> StoragePort:
@@ -61,6 +71,7 @@ class FileNode(StorageNode):
     """The protocol node over a file."""
 
     driver = "file"
+    grows = True
 
     def __init__(
         self,
@@ -107,6 +118,7 @@ class PassThroughNode(Node):
     """A node that passes everything on to its child ``file``, without being a filter; it may show only a part of it.
 
     :ivar window: (where that part begins, how long it is, or None for all the rest), in bytes.
+    :ivar probed: whether it is raw only because it looked like nothing else: then it must not come to (109).
     """
 
     driver = "raw"
@@ -114,6 +126,7 @@ class PassThroughNode(Node):
     def __init__(self, graph: Graph, name: str, child: Node, *, read_only: bool = False, unmap: bool = False) -> None:
         super().__init__(graph, name, read_only=read_only, unmap=unmap)
         self.window: tuple[int, int | None] = (0, None)
+        self.probed = False
         graph.attach(self, "file", child)
 
     def set_window(self, offset: int, size_bytes: int | None) -> None:
@@ -162,8 +175,18 @@ class PassThroughNode(Node):
         return await self.child.read(self.window[0] + offset, length)
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        if self.probed and data and offset < SECTOR_BYTES:
+            await self._check_beginning(offset, data)
         self.child.debug_event("write_aio")
         await self.child.write(self.window[0] + offset, data, fua=fua)
+
+    async def _check_beginning(self, offset: int, data: bytes) -> None:
+        sector = data[:SECTOR_BYTES]
+        if offset or len(data) < SECTOR_BYTES:
+            before = await self.child.read(self.window[0], SECTOR_BYTES)
+            sector = before[:offset] + data + before[offset + len(data) :]
+        if probe(sector[:SECTOR_BYTES]) != "raw":
+            raise BlockIoError(errno_numbers.EPERM)
 
     async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
         await self.child.write_zeroes(self.window[0] + offset, length, may_unmap=may_unmap, fua=fua)
@@ -188,6 +211,7 @@ class NullNode(Node):
     """The node ``null-co``: takes everything, keeps nothing."""
 
     driver = "null-co"
+    is_protocol = True
 
     def __init__(self, graph: Graph, name: str, size_bytes: int, *, read_only: bool, read_zeroes: bool) -> None:
         super().__init__(graph, name, read_only=read_only)

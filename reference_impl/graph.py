@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from reference_impl.edges import Edge, Parent
 from reference_impl.errors import ModelError
@@ -26,15 +27,27 @@ from reference_impl.scheduler import Scheduler, WaitQueue
 __all__ = ["BlockIoError", "BlockStatus", "Edge", "Graph", "Node", "Parent"]
 
 
+class Drive(Protocol):
+    """A user of a node that has a name of its own.
+
+    :ivar edge: to its node; None as long as it has no medium.
+    """
+
+    @property
+    def edge(self) -> Edge | None: ...
+
+
 class Graph:
     """All nodes by name, and the rules for changing the edges between them.
 
+    :ivar drives: users of nodes whose names commands take in place of the nodes'.
     :ivar drain_waiters: tasks that wait for a drained section to begin.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
         self.nodes: dict[str, Node] = {}
+        self.drives: dict[str, Drive] = {}
         self.drain_waiters = WaitQueue(scheduler)
         self._generated_count = 0
         self._undo: list[Callable[[], object]] | None = None

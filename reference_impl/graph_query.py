@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_impl.devices import BlockDevice
 from reference_impl.edges import Edge, Parent
 from reference_impl.graph import Graph, Node
 from reference_impl.job import Job
@@ -24,10 +25,14 @@ def query_block_graph(graph: Graph) -> dict[str, Any]:
         "nodes": [
             *({"id": ids[node], "type": "block-driver", "name": node.name} for node in nodes),
             *({"id": ids[job], "type": "block-job", "name": job.id} for job in jobs),
-            *({"id": ids[user], "type": "block-backend", "name": ""} for user in others),
+            *({"id": ids[user], "type": "block-backend", "name": _user_name(user)} for user in others),
         ],
         "edges": [_edge_info(edge, ids) for node in nodes for edge in node.parents],
     }
+
+
+def _user_name(user: Parent) -> str:
+    return user.name if isinstance(user, BlockDevice) else ""
 
 
 def _edge_info(edge: Edge, ids: dict[Parent, int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from reference_impl.backend import Backend
 from reference_impl.bitmap_commands import BitmapCommands
 from reference_impl.commit_commands import CommitCommands
+from reference_impl.devices import BlockDevices
 from reference_impl.drive_mirror import DriveMirror
 from reference_impl.drivers.throttle import ThrottleGroup
 from reference_impl.errors import ModelError
@@ -19,6 +20,7 @@ from reference_impl.exports import Exports
 from reference_impl.file_nodes import FileSystem, NoFiles
 from reference_impl.graph import Node
 from reference_impl.graph_query import query_block_graph
+from reference_impl.image_files import ImageFiles
 from reference_impl.introspection import introspection
 from reference_impl.job import Job
 from reference_impl.monitor import Command, Handler, Monitor
@@ -65,19 +67,21 @@ class Machine:
         files = files or NoFiles()
         groups: dict[str, ThrottleGroup] = {}
         self.exports = Exports(self.graph, parts.backend, self.emit)
+        self.devices = BlockDevices(self.graph, self.emit)
         self.bitmaps = BitmapCommands(self.graph)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
         handlers: dict[str, Handler] = {
             **parts.job_commands(self.jobs).handlers(),
             **mirrors.handlers(),
-            **DriveMirror(self.graph, files, mirrors).handlers(),
+            **DriveMirror(self.graph, ImageFiles(self.graph, files), mirrors).handlers(),
             **self.bitmaps.handlers(),
             **CommitCommands(self.graph, mirrors, parts.job).handlers(),
             **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers)).handlers(),
             **ReopenCommands(self.graph, groups).handlers(),
             **ObjectCommands(self.graph, groups).handlers(),
             **self.exports.handlers(),
+            **self.devices.handlers(),
             "x-debug-query-block-graph": lambda arguments: query_block_graph(self.graph),
             **(server_handlers or {}),
             "qmp_capabilities": lambda arguments: {},
@@ -85,8 +89,6 @@ class Machine:
             "query-commands": lambda arguments: [{"name": name} for name in self.commands],
             "query-events": lambda arguments: [{"name": name} for name in EVENTS],
             "query-qmp-schema": lambda arguments: introspection(self.commands, parts.filter.command_features),
-            # Devices are what this query is about, and a machine of nodes and exports has none.
-            "query-block": lambda arguments: [],
             "query-named-block-nodes": lambda arguments: query_named_block_nodes(self.graph, arguments),
         }
         self._monitor = Monitor(self.scheduler, self.commands, handlers)

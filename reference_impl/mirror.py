@@ -290,11 +290,13 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         mirror_filter.job = None
         mirror_filter.quiesce()
         target.quiesce()
-        failure: QmpError | None = None
+        failure: JobFailed | None = None
         self.release_chain()
         self.let_go()
         self.set_filter_stopped()
-        if success and self.should_complete:
+        if success:
+            failure = self._give_backing()
+        if success and failure is None and self.should_complete:
             failure = self._take_place()
         self.graph.replace(mirror_filter, mirror_filter.source)
         self.graph.remove(mirror_filter)
@@ -302,7 +304,7 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         if self._source_drained:
             self._undrain_source()
         if failure is not None:
-            raise JobFailed(errno_numbers.EPERM) from failure
+            raise failure
 
     def release_chain(self) -> None:
         """Let links be changed again that the job relied on."""
@@ -312,7 +314,19 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         with self.graph.transaction():
             self.filter.stopped = True
 
-    def _take_place(self) -> QmpError | None:
+    def _give_backing(self) -> JobFailed | None:
+        """Put below the target what is to be there, after a soft cancel too; return why that fails, if it does (C53).
+
+        A job that fails leaves the target as it is (C52).
+        """
+        try:
+            if self.give_backing is not None:
+                self.give_backing()
+        except JobFailed as error:
+            return error
+        return None
+
+    def _take_place(self) -> JobFailed | None:
         """Put the target where the source is; return why that is refused, if it is."""
         replaced, target = self._to_replace or self.source, self.target
         target.read_only = target.read_only or replaced.read_only  # TP-18: a guest that may only read goes on so
@@ -324,7 +338,9 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
                 )
             self.graph.replace(replaced, target)
         except QmpError as error:
-            return error
+            failure = JobFailed(errno_numbers.EPERM)
+            failure.__cause__ = error
+            return failure
         return None
 
     def clean(self) -> None:

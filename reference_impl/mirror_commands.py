@@ -52,10 +52,19 @@ class MirrorCommands:
         await self.start(arguments, source, target, may_hold_data=not arguments.get("target-is-zero", False))
         return {}
 
-    async def start(self, arguments: dict[str, Any], source: Node, target: Node, *, may_hold_data: bool) -> None:
+    async def start(
+        self,
+        arguments: dict[str, Any],
+        source: Node,
+        target: Node,
+        *,
+        may_hold_data: bool,
+        give_backing: Callable[[], None] | None = None,
+    ) -> None:
         """Check the rest, put the filter in, start the job.
 
         :param may_hold_data: whether the target may read as anything but zeroes.
+        :param give_backing: gives the target what is to be below it, when all is copied.
         """
         options = self._options(arguments, source, target, may_hold_data)
         to_replace = self._find_replaced(arguments.get("replaces"), source)
@@ -66,6 +75,7 @@ class MirrorCommands:
             raise QmpError("Can't mirror node into itself")
         base = self._graph.backing_chain_next(source) if options.sync is SyncMode.TOP else None
         job = await self.launch(arguments, source, target, options, base=base, to_replace=to_replace)
+        job.give_backing = give_backing
         job.start()
 
     async def launch(
@@ -114,7 +124,7 @@ class MirrorCommands:
         base: Node | None,
         job_class: type[MirrorJob],
     ) -> MirrorJob:
-        job_id = self._job_id(arguments.get("job-id"))
+        job_id = self._job_id(arguments.get("job-id") or self._drive_of(mirror_filter))
         job = job_class(
             self._host,
             job_id,
@@ -197,9 +207,14 @@ class MirrorCommands:
     def _filter_name(self, name: str | None) -> str:
         return self._graph.generate_name() if name is None else check_node_name(self._graph, name)
 
-    def _job_id(self, job_id: str | None) -> str:
-        # Without an id, a job is named after its device; nodes have none, and an empty id is not a good one (QA-04).
-        job_id = job_id or ""
+    def _drive_of(self, node: Node) -> str:
+        """The drive above a node; empty if there is none."""
+        above = (name for name, drive in self._graph.drives.items() if drive.edge in node.parents)
+        return next(above, "")
+
+    def _job_id(self, job_id: str) -> str:
+        # Without an id, a job is named after its drive (QD-10); not all nodes have one, and an empty id is not a good
+        # one (QA-04).
         if not IDENTIFIER.fullmatch(job_id):
             raise QmpError(f"Invalid job ID '{job_id}'")
         if job_id in self._jobs:

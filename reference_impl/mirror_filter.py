@@ -78,6 +78,10 @@ class MirrorFilter(Node):
         return [Edge(Bystander(), target, "root", access)]
 
     @property
+    def is_implicit(self) -> bool:
+        return self.name.startswith("#")
+
+    @property
     def size_bytes(self) -> int:
         return self.source.size_bytes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reference_impl.graph import Node
 from reference_impl.hbitmap_iterator import HBitmapIterator
 from reference_impl.job import ErrorAction, Job, JobHost
@@ -21,6 +23,7 @@ class MirrorState(Job):
     :ivar in_flight: background operations that hold a slot. :ivar bytes_in_flight: what they move, and those do that
         wait for one.
     :ivar active_bytes_in_flight: what active writes are sending to the target.
+    :ivar give_backing: gives the target what is to be below it when all is copied; None if nothing is to.
     :ivar actively_synced: whether source and target are equal and are kept so by active writes.
     """
 
@@ -63,6 +66,7 @@ class MirrorState(Job):
         self.actively_synced = False
         self.should_complete = False
         self.in_own_drain = False
+        self.give_backing: Callable[[], None] | None = None
         self._to_replace = to_replace
         self._zeroing = False
         self._last_pause_ns = 0
@@ -108,7 +112,7 @@ class MirrorState(Job):
         backing file could never be seen. So the first copy to a cluster brings all of it.
         """
         image = self.graph.skip_filters(self.target)
-        needed = image.names_backing_file and "backing" not in image.children
+        needed = image.backing_file and "backing" not in image.children
         return image.cluster_size_bytes if needed and self.granularity_bytes < image.cluster_size_bytes else 0
 
     def to_target_clusters(self, offset: int, length: int) -> tuple[int, int]:

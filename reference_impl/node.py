@@ -60,8 +60,10 @@ class Node(Parent):
     driver = "?"
     is_filter = False
     supports_fua = True
-    names_backing_file = False
-    """Whether the image says what is below it, be that there or not."""
+    is_protocol = False
+    """Whether the driver is over storage itself, and a file that is opened in the same way is not probed."""
+    grows = False
+    """Whether the storage takes more than its length when more is written to it."""
 
     def __init__(self, graph: Graph, name: str, *, read_only: bool = False, unmap: bool = False) -> None:
         self.graph = graph
@@ -81,6 +83,11 @@ class Node(Parent):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    @property
+    def is_implicit(self) -> bool:
+        """Whether it is a filter that nobody asked for by name."""
+        return False
+
     # What a driver provides
 
     @property
@@ -93,6 +100,11 @@ class Node(Parent):
         """What the node calls its storage, for people."""
         return ""
 
+    @property
+    def backing_file(self) -> str:
+        """What the image says is below it, be that there or not; empty for nothing."""
+        return ""
+
     def do_truncate(self, size_bytes: int) -> None:
         raise QmpError("Image format driver does not support resize")
 
@@ -100,6 +112,11 @@ class Node(Parent):
     def cluster_size_bytes(self) -> int:
         """The unit in which the driver allocates, 0 if it has none."""
         return 0
+
+    @property
+    def subcluster_size_bytes(self) -> int:
+        """The part of a cluster that can be there without the rest of it."""
+        return self.cluster_size_bytes
 
     @property
     def writes_zeroes_with_unmap(self) -> bool:

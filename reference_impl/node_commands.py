@@ -70,9 +70,9 @@ class NodeCommands:
     def block_resize(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Change the size of a node that no job and no guest uses (QS-11); its bitmaps follow (B2)."""
         device, name, size = arguments.get("device", ""), arguments.get("node-name", ""), arguments["size"]
-        if device:
+        if device and device not in self._graph.drives:
             raise QmpError(f"Cannot find device='{device}' nor node-name='{name}'")
-        node = find_node_only(self._graph, name)
+        node = find_node(self._graph, device) if device else find_node_only(self._graph, name)
         if size < 0:
             raise parameter_expects("size", "a >0 size")
         require_not_busy(node, below_overlay_is_fine=True)

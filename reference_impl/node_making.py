@@ -11,10 +11,12 @@ from typing import Any
 
 from reference_impl.drivers.blkdebug import BlkdebugNode, rules_of_options
 from reference_impl.drivers.copy_on_read import CopyOnReadNode
-from reference_impl.drivers.overlay import HEADER_BYTES, OverlayNode, parse_header
+from reference_impl.drivers.image_header import HEAD_BYTES, parse_header
+from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
 from reference_impl.file_nodes import FileNode, FileSystem, NullNode, PassThroughNode
 from reference_impl.graph import BlockIoError, Graph, Node
+from reference_impl.image_files import NULL_SIZE_BYTES_DEFAULT, ImageFiles
 from reference_impl.permissions import parse_names
 from reference_impl.qmp_errors import QmpError
 
@@ -22,8 +24,6 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9\-._]*")
 """What names of nodes and jobs look like."""
 
 NODE_NAME_LENGTH_MAX = 31
-
-NULL_SIZE_BYTES_DEFAULT = 1 << 30
 
 NodeMaker = Callable[[str, dict[str, Any]], Awaitable[Node]]
 """Makes a node of a name and its options; the node is not in the graph yet."""
@@ -44,6 +44,7 @@ class NodeFactory:
     ) -> None:
         self._graph = graph
         self._files = files
+        self._images = ImageFiles(graph, files)
         self._groups = groups
         self._makers: dict[str, NodeMaker] = {
             "file": self._make_file,
@@ -116,13 +117,13 @@ class NodeFactory:
         file = await self._child(options, "file")
         node = OverlayNode(self._graph, name, file, **self._flags(options))
         try:
-            header = parse_header(await file.read(0, min(HEADER_BYTES, file.size_bytes)))
+            header = parse_header(await file.read(0, min(HEAD_BYTES, file.size_bytes)))
             backing = None
             if options.get("backing") is not None:
                 backing = await self._child(options, "backing")
-            elif header.names_backing_file and "backing" not in options:
-                raise QmpError("Could not open backing file: the reference opens none by its name in an image")
             node.open(header, backing)
+            if "backing" not in options:
+                self._images.attach_backing_of(node)
         except BlockIoError as error:
             self._graph.detach(node, "file")
             raise QmpError(f"Could not read qcow2 header: {error}") from error
@@ -164,10 +165,15 @@ def find_group(groups: dict[str, ThrottleGroup], name: str) -> ThrottleGroup:
 
 
 def find_node(graph: Graph, name: str) -> Node:
-    """The node of a name that may be a device's as well; there are no devices.
+    """The node of a name, which may be a drive's.
 
-    :raise QmpError: when there is none.
+    :raise QmpError: when there is none, or the drive has no medium.
     """
+    if name in graph.drives:
+        edge = graph.drives[name].edge
+        if edge is None:
+            raise QmpError(f"Device '{name}' has no medium")
+        return edge.node
     node = graph.nodes.get(name)
     if node is None:
         raise QmpError(f"Cannot find device='{name}' nor node-name='{name}'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_impl.dirty_bitmap import DirtyBitmap
-from reference_impl.graph import Edge, Graph, Node
+from reference_impl.graph import Graph, Node
 
 _NO_LIMITS = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
 
@@ -31,26 +31,37 @@ def node_info(node: Node, *, flat: bool = False) -> dict[str, Any]:
         "write_threshold": 0,
     }
     info |= _NO_LIMITS
+    backing = node.children.get("backing")
+    if backing is not None and not node.is_filter:
+        info["backing_file"] = backing.node.filename
     if node.bitmaps:
         info["dirty-bitmaps"] = [bitmap_info(bitmap) for bitmap in reversed(node.bitmaps)]
     return info
 
 
-def _below(node: Node) -> Edge | None:
-    """What queries take for a node's backing file: what a filter shows, whatever the role, is one too."""
-    return Graph.filtered(node) or node.children.get("backing")
+def skip_implicit(node: Node) -> Node:
+    """The node that users of this one are told of: filters that nobody named are passed over (D19)."""
+    while node.is_implicit and (edge := Graph.filtered(node)) is not None:
+        node = edge.node
+    return node
+
+
+def backing_below(node: Node) -> Node | None:
+    """What an image is over, or what a filter filters; None if there is no such node."""
+    edge = Graph.filtered(node) or node.children.get("backing")
+    return None if edge is None else skip_implicit(edge.node)
 
 
 def _backing_depth(node: Node) -> int:
-    below = _below(node)
-    return 0 if below is None else 1 + _backing_depth(below.node)
+    below = backing_below(node)
+    return 0 if below is None else 1 + _backing_depth(below)
 
 
 def _image_info(node: Node, *, flat: bool) -> dict[str, Any]:
     info: dict[str, Any] = {"filename": node.filename, "format": node.driver, "virtual-size": node.size_bytes}
-    below = _below(node)
+    below = backing_below(node)
     if below is not None and not flat:
-        info["backing-image"] = _image_info(below.node, flat=False)
+        info["backing-image"] = _image_info(below, flat=False)
     return info
 
 

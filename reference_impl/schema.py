@@ -111,6 +111,7 @@ STRUCTS: dict[str, Members] = {
         "node-name?": "str",
         "ro": "bool",
         "drv": "str",
+        "backing_file?": "str",
         "backing_file_depth": "int",
         "encrypted": "bool",
         "detect_zeroes": "BlockdevDetectZeroesOptions",
@@ -132,6 +133,15 @@ STRUCTS: dict[str, Members] = {
         "locked": "bool",
         "inserted?": "BlockDeviceInfo",
         "io-status?": "BlockDeviceIoStatus",
+        "qdev?": "str",
+        "tray_open?": "bool",
+    },
+    "BlockStats": {
+        "device?": "str",
+        "qdev?": "str",
+        "node-name?": "str",
+        "parent?": "BlockStats",
+        "backing?": "BlockStats",
     },
     "BlockDirtyBitmap": {"node": "str", "name": "str"},
     "BlockDirtyBitmapSha256": {"sha256": "str"},
@@ -242,6 +252,9 @@ COMMANDS: CommandTable = {
     "query-events": ({}, "[EventInfo]"),
     "query-qmp-schema": ({}, "[any]"),
     "query-block": ({}, "[BlockInfo]"),
+    "query-blockstats": ({}, "[BlockStats]"),
+    "device_add": ({"driver": "str", "bus?": "str", "id?": "str", "drive?": "str", "share-rw?": "bool"}, None),
+    "device_del": ({"id": "str"}, None),
     "query-named-block-nodes": ({"flat?": "bool"}, "[BlockDeviceInfo]"),
     "blockdev-add": ("BlockdevOptions", None),
     "blockdev-del": ({"node-name": "str"}, None),
@@ -369,6 +382,7 @@ EVENTS: dict[str, Members] = {
     "BLOCK_JOB_ERROR": {"device": "str", "operation": "IoOperationType", "action": "BlockErrorAction"},
     "BLOCK_JOB_PENDING": {"type": "JobType", "id": "str"},
     "BLOCK_EXPORT_DELETED": {"id": "str"},
+    "DEVICE_DELETED": {"device?": "str", "path": "str"},
 }
 
 

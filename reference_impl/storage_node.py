@@ -50,6 +50,7 @@ class StorageNode(Node):
     """A node whose every request becomes one request to a storage port, but for those of no bytes, which end here."""
 
     driver = "nbd"
+    is_protocol = True
 
     def __init__(
         self, graph: Graph, name: str, port: StoragePort, *, read_only: bool = False, unmap: bool = False

@@ -135,14 +135,28 @@ class Session(abc.ABC):
         """Make a node called `name` over the storage; `unmap` lets discards reach it."""
 
     def attach_drive(self, drive: str, name: str, storage: HeldStorage, *, unmap: bool = False) -> None:
-        """As `attach`, with a drive over the node, for implementations with the feature ``human-monitor-command``.
+        """As `attach`, with a drive over the node, for implementations with the feature ``drive``.
 
         :param drive: what commands about devices, and the human monitor, call it.
         """
         raise CaseError("this implementation has no drives")
 
+    def add_empty_drive(self, drive: str) -> None:
+        """Make a drive without a medium, with the same feature."""
+        raise CaseError("this implementation has no drives")
+
+    def provide_bus(self) -> None:
+        """Have a bus that ``device_add`` can put disks on, before anything else is done.
+
+        A model needs none.
+        """
+        return
+
     def take_output(self) -> str:
-        """What the program has printed on its standard output since the last time, with the same feature."""
+        """What the program has printed on its standard output since the last time.
+
+        For implementations with the feature ``human-monitor-command``.
+        """
         raise CaseError("this implementation has no standard output")
 
     @abc.abstractmethod

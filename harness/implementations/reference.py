@@ -51,7 +51,7 @@ from reference_impl.variants import VARIANTS
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "hbitmap", "virtual-time"}
+MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "drive", "hbitmap", "virtual-time"}
 """What a model offers besides commands: its bitmaps, a clock that stands still until told to go on, its decisions."""
 
 
@@ -164,6 +164,15 @@ class ReferenceSession(Session):
         with self.guarded():
             port = _Port(storage, self._scheduler)
             self.machine.attach_storage(name, port, read_only=read_only, unmap=unmap)
+
+    def attach_drive(self, drive: str, name: str, storage: HeldStorage, *, unmap: bool = False) -> None:
+        self.attach(name, storage, unmap=unmap)
+        with self.guarded():
+            self.machine.devices.add_drive(drive, self.machine.graph.nodes[name])
+
+    def add_empty_drive(self, drive: str) -> None:
+        with self.guarded():
+            self.machine.devices.add_drive(drive, None)
 
     def open_guest(self, node_name: str) -> GuestPort:
         with self.guarded():

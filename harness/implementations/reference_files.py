@@ -87,14 +87,28 @@ class Files:
         self._post = post
         self._descriptors: list[int] = []
 
-    def create(self, path: str, size_bytes: int) -> None:
-        """Make a file of zeroes.
+    def create(self, path: str, size_bytes: int, head: bytes = b"") -> None:
+        """Make a file of zeroes but for what it begins with.
 
         :raise FileError: when that cannot be.
         """
         descriptor = self._open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
+            os.pwrite(descriptor, head, 0)
             os.ftruncate(descriptor, size_bytes)
+        except OSError as error:
+            raise FileError(error.errno or errno_numbers.EIO) from error
+        finally:
+            os.close(descriptor)
+
+    def head(self, path: str, length: int) -> bytes:
+        """The first bytes of a file.
+
+        :raise FileError: when it cannot be read.
+        """
+        descriptor = self._open(path, os.O_RDONLY)
+        try:
+            return os.pread(descriptor, length, 0)
         except OSError as error:
             raise FileError(error.errno or errno_numbers.EIO) from error
         finally:

@@ -416,7 +416,7 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
     if qemu_io.beside(path, session_type.KIND):
         features |= {"qemu-io-console"}
     if "human-monitor-command" in features:
-        features |= {"hmp-console"}
+        features |= {"drive", "hmp-console"}
     return Probe(f"{text} ({package})" if package else text, features)
 
 

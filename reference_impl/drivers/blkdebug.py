@@ -98,6 +98,7 @@ class BlkdebugNode(FilterNode):
     """
 
     driver = "blkdebug"
+    is_protocol = True
     child_role = "image"
 
     def __init__(

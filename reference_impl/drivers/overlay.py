@@ -4,58 +4,25 @@ A disk in clusters, each of which is *absent* (what is below shows), *data* (kep
 write to a cluster that is not data brings the rest of the cluster along, from the backing file or as zeroes: whoever
 copies into such an image has to mind its clusters.
 
-The reference reads three numbers from the header of a new image (length, cluster size, whether it names a backing file)
-so that the very same image serves a real program; where in the file a cluster lies is its own affair: at the place that
-it has on the disk, behind the header. Nothing that was in the image before is seen, and nothing remains when the node
-is gone.
+Where in the file a cluster lies is the node's own affair: at the place that it has on the disk, behind the header.
+Nothing that was in the image before is seen, and nothing remains when the node is gone.
 
-Source: 041-G, 041-H, 041-I-large_cluster, 155, 274; C17 for clusters.
+An image may allocate parts of clusters, *subclusters*, by themselves. Then these are what is said of clusters above.
+
+Source: 041-G, 041-H, 041-I-large_cluster, 155, 274; C17 for clusters, BF-32 for subclusters.
 """
 
 from __future__ import annotations
 
 import errno as errno_numbers
-import struct
 from enum import Enum
-from typing import NamedTuple
 
+from reference_impl.drivers.image_header import SUBCLUSTERS, ImageHeader
 from reference_impl.edges import Edge
 from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
 from reference_impl.permissions import Access, of_backing, of_image_file
 from reference_impl.qmp_errors import QmpError
 from reference_impl.range_lock import RangeLock
-
-MAGIC = 0x514649FB  # "QFI" and 0xfb
-HEADER_BYTES = 104
-CLUSTER_BITS_MIN, CLUSTER_BITS_MAX = 9, 21
-
-
-class ImageHeader(NamedTuple):
-    """What an image says of itself.
-
-    :ivar names_backing_file: whether it says what is below it; then `blockdev-add` may leave that out.
-    """
-
-    size_bytes: int
-    cluster_size_bytes: int
-    names_backing_file: bool
-
-
-def parse_header(data: bytes) -> ImageHeader:
-    """Read the header of an image.
-
-    :param data: the first bytes of the file. :raise QmpError: when it is no such image.
-    """
-    if len(data) < 32:
-        raise QmpError("Image is not in qcow2 format")
-    magic, version, backing_offset, _, cluster_bits, size = struct.unpack(">IIQIIQ", data[:32])
-    if magic != MAGIC:
-        raise QmpError("Image is not in qcow2 format")
-    if version not in (2, 3):
-        raise QmpError(f"Unsupported qcow2 version {version}")
-    if not CLUSTER_BITS_MIN <= cluster_bits <= CLUSTER_BITS_MAX:
-        raise QmpError(f"Unsupported cluster size: 2^{cluster_bits}")
-    return ImageHeader(size, 1 << cluster_bits, bool(backing_offset))
 
 
 class _Kind(Enum):
@@ -87,6 +54,7 @@ class OverlayNode(Node):
         :raise QmpError: when the permissions conflict.
         """
         super().__init__(graph, name, read_only=read_only, unmap=unmap)
+        self._header = ImageHeader(0)
         self._size_bytes = 0
         self._cluster = 0
         self._kinds: dict[int, _Kind] = {}
@@ -98,9 +66,9 @@ class OverlayNode(Node):
 
         :raise QmpError: when the permissions conflict.
         """
-        self.names_backing_file = header.names_backing_file
+        self._header = header
         self._size_bytes = header.size_bytes
-        self._cluster = header.cluster_size_bytes
+        self._cluster = header.cluster_size_bytes // (SUBCLUSTERS if header.has_subclusters else 1)
         if backing is not None:
             self.graph.attach(self, "backing", backing)
 
@@ -109,7 +77,20 @@ class OverlayNode(Node):
         return self._size_bytes
 
     @property
+    def backing_file(self) -> str:
+        return self._header.backing_file
+
+    @property
+    def backing_format(self) -> str:
+        """The format of the backing file, as the image says; empty when it does not."""
+        return self._header.backing_format
+
+    @property
     def cluster_size_bytes(self) -> int:
+        return self._header.cluster_size_bytes
+
+    @property
+    def subcluster_size_bytes(self) -> int:
         return self._cluster
 
     @property
@@ -184,12 +165,21 @@ class OverlayNode(Node):
             piece = data[position - offset : position - offset + run]
             start, piece = (position, piece) if kind is _Kind.DATA else await self._whole_clusters(position, piece)
             self.file.debug_event("write_aio")
-            if self._place(start) + len(piece) > self.file.size_bytes:
-                raise BlockIoError(errno_numbers.ENOSPC)
+            self._make_room(self._place(start) + len(piece))
             await self.file.write(self._place(start), piece)
             for cluster in range(start // self._cluster, -(-(start + len(piece)) // self._cluster)):
                 self._kinds[cluster] = _Kind.DATA
             position += run
+
+    def _make_room(self, length: int) -> None:
+        if length <= self.file.size_bytes:
+            return
+        if not self.file.grows:
+            raise BlockIoError(errno_numbers.ENOSPC)
+        try:
+            self.file.truncate(length)
+        except QmpError as error:
+            raise BlockIoError(errno_numbers.ENOSPC) from error
 
     async def _whole_clusters(self, offset: int, data: bytes) -> tuple[int, bytes]:
         """Widen a write to whole clusters with what is read there now."""
@@ -242,7 +232,7 @@ class OverlayNode(Node):
         return kind, min((cluster + 1) * self._cluster, end) - offset
 
     def _place(self, offset: int) -> int:
-        return self._cluster + offset
+        return self._header.cluster_size_bytes + offset
 
     def _to_clusters(self, start: int, end: int) -> tuple[int, int]:
         cluster = self._cluster

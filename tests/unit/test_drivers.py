@@ -11,7 +11,8 @@ from held_node import HeldNode
 
 from harness.images import empty_image
 from reference_impl.drivers.blkdebug import BlkdebugNode, ErrorRule, Rules, StateRule
-from reference_impl.drivers.overlay import HEADER_BYTES, ImageHeader, OverlayNode, parse_header
+from reference_impl.drivers.image_header import HEAD_BYTES, ImageHeader, encode_header, parse_header, probe
+from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.drivers.throttle import SECOND_NS, ThrottleGroup, ThrottleNode
 from reference_impl.file_nodes import NullNode, PassThroughNode
 from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
@@ -72,15 +73,45 @@ def run(graph: Graph, coroutine: Coroutine[Any, Any, Any]) -> Any:
 def overlay(graph: Graph, size_bytes: int = 8 * CLUSTER, backing: Node | None = None) -> OverlayNode:
     file = MemoryNode(graph, "file", 2 * size_bytes)
     node = OverlayNode(graph, "overlay", file, unmap=True)
-    node.open(ImageHeader(size_bytes, CLUSTER, names_backing_file=False), backing)
+    node.open(ImageHeader(size_bytes, CLUSTER), backing)
     graph.add(node)
     return node
 
 
 def test_header_of_an_empty_image_is_understood() -> None:
     image = empty_image(1 << 20, 4096, "base")
-    assert parse_header(image[:HEADER_BYTES]) == ImageHeader(1 << 20, 4096, names_backing_file=True)
-    assert not parse_header(empty_image(1 << 20)[:HEADER_BYTES]).names_backing_file
+    assert parse_header(image[:HEAD_BYTES]) == ImageHeader(1 << 20, 4096, "base", "raw")
+    assert parse_header(empty_image(1 << 20)[:HEAD_BYTES]) == ImageHeader(1 << 20)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ImageHeader(1 << 20),
+        ImageHeader(12345 * 512, 2 << 20, "base.img", "qcow2"),
+        ImageHeader(1 << 40, 65536, "a" * 1023, has_subclusters=True),
+    ],
+)
+def test_header_says_what_it_was_made_of(header: ImageHeader) -> None:
+    assert parse_header(encode_header(header)) == header
+    assert probe(encode_header(header)) == "qcow2"
+
+
+@pytest.mark.parametrize(
+    ("head", "image_format"),
+    [
+        (b"", "raw"),
+        (bytes(512), "raw"),
+        (b"QFI\xfb\0\0\0\x01", "qcow"),
+        (b"QFI\xfb\0\0\0\x09", "raw"),
+        (b"QED\0", "qed"),
+        (b"conectix", "vpc"),
+        (b"KDMV", "vmdk"),
+        (bytes(64) + b"\x7f\x10\xda\xbe", "vdi"),
+    ],
+)
+def test_beginnings_of_formats_are_told_apart(head: bytes, image_format: str) -> None:
+    assert probe(head) == image_format
 
 
 @pytest.mark.parametrize(
@@ -143,7 +174,7 @@ def test_overlay_that_grows_reads_as_zeroes_there_whatever_is_below(graph: Graph
 
 def test_overlay_without_room_for_a_cluster_has_no_space(graph: Graph) -> None:
     node = OverlayNode(graph, "overlay", MemoryNode(graph, "file", 2 * CLUSTER))
-    node.open(ImageHeader(8 * CLUSTER, CLUSTER, names_backing_file=False), None)
+    node.open(ImageHeader(8 * CLUSTER, CLUSTER), None)
     graph.add(node)
     run(graph, node.write(0, b"\x11"))
     with pytest.raises(BlockIoError) as caught:

@@ -10,7 +10,8 @@ from held_node import HeldNode
 from reference_impl.drivers.blkdebug import BlkdebugNode, Rules
 from reference_impl.drivers.copy_on_read import CopyOnReadNode
 from reference_impl.drivers.filter import FilterNode
-from reference_impl.drivers.overlay import ImageHeader, OverlayNode
+from reference_impl.drivers.image_header import ImageHeader
+from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.edges import Bystander, Edge
 from reference_impl.errors import ModelError
 from reference_impl.graph import DirectChildrenGraph, Graph, Node
@@ -30,7 +31,7 @@ from reference_impl.permissions import (
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler
 
-HEADER = ImageHeader(4096, 512, names_backing_file=False)
+HEADER = ImageHeader(4096, 512)
 
 
 @pytest.fixture
