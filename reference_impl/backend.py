@@ -103,8 +103,9 @@ class Backend(Parent):
         return None
 
     def close(self) -> None:
-        """Take the backend away from its node."""
+        """Take the backend away from its node, which goes with it if nobody else wants it."""
         self.edge.remove()
+        self._graph.remove_unused()
 
     def drained_begin(self) -> None:
         self._quiesce_count += 1
