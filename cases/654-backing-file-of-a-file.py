@@ -1,4 +1,4 @@
-"""654-backing-file-of-a-file: an image that drive-mirror made is put over what was not copied, a found one over its own.
+"""654-backing-file-of-a-file: an image that drive-mirror made is put over what was not copied, any other over its own.
 
 A new image says in its header what is not copied: for sync top the source's backing file, for none the source. The
 device ends up over the image and just those nodes. An image that was there is put over what it names, which is opened
