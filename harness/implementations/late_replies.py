@@ -7,8 +7,9 @@ and lets go only when the next reply comes. Nothing is lost, but everything is l
 by itself hides this, because the next reply always comes; held storage does not. Seen with 7.2.22 and 10.0.13, not
 with 5.2.0 and 11.1.3.
 
-So after a reply on a connection on which others are still awaited, the harness has its server send a chunk that says
-nothing, as the beginning of a reply that is still held. The program passes the socket on and drops the chunk.
+So after a reply on a connection on which others are still awaited, the harness has its server send chunks that say
+nothing, as the beginning of a reply that is still held. The program passes the socket on and drops them. One chunk
+would do unless it is addressed to the very request that listens, so there are two.
 """
 
 from __future__ import annotations

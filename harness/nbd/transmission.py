@@ -59,6 +59,9 @@ _ALLOWED_FLAGS = {
 _READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
 NUDGE_CHUNK_TYPE = 100
 """A type of chunk that the protocol does not know, and that is no error: those have the highest bit set."""
+NUDGE_CHUNKS = 2
+"""One chunk is lost on a listener to which it is addressed: it takes the chunk and passes the socket on to the next
+request, which listens in its turn. The second one finds somebody else listening, who lets everybody pass that waits."""
 
 _OFFSET_DATA = int(ChunkType.OFFSET_DATA)
 
@@ -137,7 +140,7 @@ class Transmission:
             )
 
     def nudge(self) -> bool:
-        """Send a chunk that says nothing, as part of the reply to the oldest request that waits for one.
+        """Send chunks that say nothing, as part of the reply to the oldest request that waits for one.
 
         For a read that is a hole over its range, which the data replaces later; for all others a chunk of a type that
         there is not, without content. Neither is what the protocol means chunks for; see `late_replies` for the
@@ -151,9 +154,10 @@ class Transmission:
         self._nudged.add(request.handle)
         if request.command == _READ:
             header = CHUNK.pack(STRUCTURED_REPLY_MAGIC, 0, ChunkType.OFFSET_HOLE, request.handle, 12)
-            self._send(header + protocol.HOLE.pack(request.offset, request.length))
+            chunk = header + protocol.HOLE.pack(request.offset, request.length)
         else:
-            self._send(CHUNK.pack(STRUCTURED_REPLY_MAGIC, 0, NUDGE_CHUNK_TYPE, request.handle, 0))
+            chunk = CHUNK.pack(STRUCTURED_REPLY_MAGIC, 0, NUDGE_CHUNK_TYPE, request.handle, 0)
+        self._send(chunk * NUDGE_CHUNKS)
         return True
 
     def _refusal(self, request: Request) -> tuple[int, str] | None:
