@@ -53,7 +53,7 @@ class CommitJob(MirrorJob):
             self.target.truncate(self.source.size_bytes)
 
     def release_chain(self) -> None:
-        self.graph.freeze_chain(self.filter, self.target, frozen=False)
+        self.graph.unfreeze_chain(self.filter, self.target)
 
     def abort(self) -> None:
         super().abort()

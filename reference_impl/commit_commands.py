@@ -1,6 +1,6 @@
-"""`block-commit`, of the active layer only: the kind that is a mirror.
+"""`block-commit`: of the active layer, which is a mirror, or of an image below it, which is not.
 
-A commit of an image below the active layer is another job, which shares no code and no rule with mirrors.
+Which of the two it is depends on whether somebody may write the image that is committed.
 
 Source: 040-SD errors, 040-CF, 040-OB, QA-04; the texts are QEMU 7.2's and 11.1's.
 """
@@ -10,25 +10,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from reference_impl.chain_job import node_above
 from reference_impl.commit import CommitJob
+from reference_impl.commit_below import CommitBelowJob
 from reference_impl.graph import Graph, Node
-from reference_impl.job import ErrorPolicy
+from reference_impl.job import ErrorPolicy, Job, JobHost
+from reference_impl.job_making import choose_job_id
 from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_commands import MirrorCommands, default_granularity_bytes
 from reference_impl.mirror_options import BUFFER_BYTES_DEFAULT, CopyMode, MirrorOptions, SyncMode
 from reference_impl.node_making import find_node_only, require_not_busy
 from reference_impl.node_reopen import make_read_only_if_possible, set_read_only
+from reference_impl.permissions import WRITE
 from reference_impl.qmp_errors import QmpError
 
 
 class CommitCommands:
     """Starts commits.
 
-    :param job_class: what mirrors are made of; a commit of theirs is made of the same.
+    :param jobs: all jobs by id. :param job_class: what mirrors are made of; a commit of theirs is made of the same.
     """
 
-    def __init__(self, graph: Graph, mirrors: MirrorCommands, job_class: type[MirrorJob]) -> None:
-        self._graph = graph
+    def __init__(
+        self, host: JobHost, jobs: dict[str, Job], mirrors: MirrorCommands, job_class: type[MirrorJob]
+    ) -> None:
+        self._host = host
+        self._graph: Graph = host.graph
+        self._jobs = jobs
         self._mirrors = mirrors
         self._job_class: type[CommitJob] = CommitJob
         if job_class is not MirrorJob:
@@ -55,14 +63,48 @@ class CommitCommands:
                 break
         if top is base:
             raise QmpError("cannot commit an image into itself")
-        if graph.skip_filters(top) is not graph.skip_filters(device):
-            raise QmpError("The reference commits only the active layer")
-        if "backing-file" in arguments:
-            raise QmpError("'backing-file' specified, but 'top' is the active layer")
-        await self._start(arguments, top, base)
+        is_active_layer = graph.skip_filters(top) is graph.skip_filters(device)
+        if is_active_layer or any(edge.access.needed & WRITE for edge in top.parents):
+            if "backing-file" in arguments:
+                why = "is the active layer" if is_active_layer else "has a writer on it"
+                raise QmpError(f"'backing-file' specified, but 'top' {why}")
+            await self._start_active(arguments, top, base)
+        else:
+            await self._start_below(arguments, device, top, base)
         return {}
 
-    async def _start(self, arguments: dict[str, Any], top: Node, base: Node) -> None:
+    async def _start_below(self, arguments: dict[str, Any], device: Node, top: Node, base: Node) -> None:
+        graph = self._graph
+        overlay = node_above(graph, device, top)
+        assert overlay is not None
+        require_not_busy(overlay, below_overlay_is_fine=True)
+        if graph.skip_filters(top) is graph.skip_filters(base):
+            raise QmpError("Invalid files for merge: top and base are the same")
+        job_id = choose_job_id(graph, self._jobs, arguments.get("job-id"), device)
+        await top.drained_begin_and_wait()
+        job = CommitBelowJob(
+            self._host,
+            job_id,
+            device,
+            top,
+            base,
+            on_error=ErrorPolicy(arguments.get("on-error", "report")),
+            backing_file=arguments.get("backing-file"),
+            auto_finalize=arguments.get("auto-finalize", True),
+            auto_dismiss=arguments.get("auto-dismiss", True),
+        )
+        try:
+            job.set_speed(arguments.get("speed", 0))
+            job.set_up(arguments.get("filter-node-name"))
+        except QmpError:
+            job.drop()
+            raise
+        finally:
+            top.unquiesce()
+        self._jobs[job_id] = job
+        job.start()
+
+    async def _start_active(self, arguments: dict[str, Any], top: Node, base: Node) -> None:
         was_read_only = base.read_only
         set_read_only(self._graph, base, read_only=False)
         policy = ErrorPolicy(arguments.get("on-error", "report"))

@@ -62,11 +62,13 @@ class Graph:
         if node.name in self.nodes:
             raise ModelError(f"Duplicate nodes with node-name='{node.name}'")
         self.nodes[node.name] = node
+        self.on_undo(lambda: self.nodes.pop(node.name))
 
     def remove(self, node: Node) -> None:
         """Take a node that nobody uses, and its edges to its children, out of the graph."""
         if node.parents:
             raise ModelError(f"node '{node.name}' is removed while {node.parents[0].parent.describe_parent()} uses it")
+        node.on_removal()
         with self.transaction():
             for role in list(node.children):
                 self.detach(node, role)
@@ -247,20 +249,50 @@ class Graph:
         return None if backing is None else cls.skip_filters(backing.node)
 
     @classmethod
+    def chain_edge(cls, node: Node) -> Edge | None:
+        """The link of a chain: what a filter passes its requests on through, or what an overlay lets show through."""
+        return cls.filtered(node) or node.children.get("backing")
+
+    @classmethod
+    def below(cls, node: Node) -> Node | None:
+        """The next node of the chain, filters included; None at its end."""
+        edge = cls.chain_edge(node)
+        return None if edge is None else edge.node
+
+    @classmethod
     def chain(cls, node: Node) -> Iterator[Node]:
         """The node and what is below it through filters and backing links, filters included."""
-        edge: Edge | None
-        yield node
-        while edge := cls.filtered(node) or node.children.get("backing"):
-            node = edge.node
-            yield node
+        following: Node | None = node
+        while following is not None:
+            yield following
+            following = cls.below(following)
 
-    def freeze_chain(self, top: Node, base: Node, *, frozen: bool = True) -> None:
-        """Let nobody change a link of the chain from `top` down to `base`, or let them again."""
+    def freeze_chain(self, top: Node, base: Node) -> None:
+        """Let nobody change a link of the chain from `top` down to `base`.
+
+        :raise QmpError: when somebody has frozen one of them already; then none is frozen by this.
+        """
+        edges = list(self._links(top, base))
+        for edge in edges:
+            if edge.frozen:
+                raise QmpError(
+                    f"Cannot change '{edge.role}' link from {edge.parent.describe_parent().removeprefix('node ')} to "
+                    f"'{edge.node.name}'"
+                )
+        for edge in edges:
+            edge.frozen = True
+
+    def unfreeze_chain(self, top: Node, base: Node) -> None:
+        """Let the links be changed again."""
+        for edge in self._links(top, base):
+            edge.frozen = False
+
+    def _links(self, top: Node, base: Node) -> Iterator[Edge]:
         node = top
         while node is not base:
-            edge = self.filtered(node) or node.children["backing"]
-            edge.frozen = frozen
+            edge = self.chain_edge(node)
+            assert edge is not None, f"node '{base.name}' is not below node '{top.name}'"
+            yield edge
             node = edge.node
 
     def can_replace(self, source: Node, node: Node) -> bool:

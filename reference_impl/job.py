@@ -22,6 +22,9 @@ from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.rate_limit import RateLimit
 from reference_impl.scheduler import Task, Timer
 
+IGNORED_ERRORS_MAX = 100
+"""After so many errors that its policy ignores, a job rests for 100 ms. QEMU has no such limit and burns time."""
+
 _READY_STATES = frozenset({JobState.READY, JobState.STANDBY})
 
 
@@ -143,6 +146,9 @@ class Job(Parent):
     async def on_pause(self) -> None:
         """Come to rest before the job counts as paused."""
 
+    async def before_end(self) -> None:
+        """Bring to rest what the end takes away: before the job is finalized, or ends badly."""
+
     def prepare(self) -> None:
         """What can still fail, after the run succeeded and before it is final."""
 
@@ -246,6 +252,8 @@ class Job(Parent):
             await self.run()
         except JobFailed as failure:
             self.failure = failure
+        if self.auto_finalize or self.failure is not None or self.is_cancelled:
+            await self.before_end()
         self.deferred_to_main_loop = True
         self.busy = True
         self.scheduler.post(self._completed)

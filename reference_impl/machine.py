@@ -33,6 +33,7 @@ from reference_impl.parts import Parts
 from reference_impl.scheduler import Scheduler
 from reference_impl.schema import COMMANDS, EVENTS, SERVER_COMMANDS
 from reference_impl.storage_node import StoragePort
+from reference_impl.stream_commands import StreamCommands
 from reference_impl.visitor import check_output
 
 EventListener = Callable[[str, Mapping[str, Any]], None]
@@ -76,7 +77,8 @@ class Machine:
             **mirrors.handlers(),
             **DriveMirror(self.graph, ImageFiles(self.graph, files), mirrors).handlers(),
             **self.bitmaps.handlers(),
-            **CommitCommands(self.graph, mirrors, parts.job).handlers(),
+            **CommitCommands(self, self.jobs, mirrors, parts.job).handlers(),
+            **StreamCommands(self, self.jobs).handlers(),
             **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers)).handlers(),
             **ReopenCommands(self.graph, groups).handlers(),
             **ObjectCommands(self.graph, groups).handlers(),

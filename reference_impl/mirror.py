@@ -20,16 +20,13 @@ from typing import Any
 
 from reference_impl.chains import block_status_above
 from reference_impl.graph import BlockIoError
-from reference_impl.job import ErrorPolicy, IoStatus, JobFailed
+from reference_impl.job import IGNORED_ERRORS_MAX, ErrorPolicy, IoStatus, JobFailed
 from reference_impl.mirror_async import AsynchronousWrites
 from reference_impl.mirror_copy import BackgroundCopy
 from reference_impl.mirror_options import BUFFER_BYTES_ALLOCATABLE_MAX, CopyMethod, CopyMode, SyncMode
 from reference_impl.mirror_reads import MirroredReads
 from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.rate_limit import SLICE_NS
-
-IGNORED_ERRORS_MAX = 100
-"""After so many errors that its policy ignores, a mirror rests for 100 ms. QEMU has no such limit and burns time."""
 
 
 class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):

@@ -12,10 +12,11 @@ from typing import Any
 
 from reference_impl.graph import Graph, Node
 from reference_impl.job import ErrorPolicy, Job, JobHost
+from reference_impl.job_making import choose_job_id
 from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_filter import MirrorFilter
 from reference_impl.mirror_options import BUFFER_BYTES_DEFAULT, CopyMode, MirrorOptions, SyncMode
-from reference_impl.node_commands import IDENTIFIER, check_node_name, find_node, require_not_busy
+from reference_impl.node_making import choose_node_name, find_node, require_not_busy
 from reference_impl.qmp_errors import QmpError, parameter_expects
 
 GRANULARITY_BYTES_MIN = 512
@@ -95,7 +96,7 @@ class MirrorCommands:
         :param base: what the source has above it is copied; None for all that it shows.
         :return: the job, which is still to be started.
         """
-        filter_name = self._filter_name(arguments.get("filter-node-name"))
+        filter_name = choose_node_name(self._graph, arguments.get("filter-node-name"))
         mirror_filter = self._parts.filter(self._graph, filter_name, source, options.granularity_bytes)
         mirror_filter.for_commit = for_commit
         self._graph.add(mirror_filter)
@@ -124,7 +125,7 @@ class MirrorCommands:
         base: Node | None,
         job_class: type[MirrorJob],
     ) -> MirrorJob:
-        job_id = self._job_id(arguments.get("job-id") or self._drive_of(mirror_filter))
+        job_id = choose_job_id(self._graph, self._jobs, arguments.get("job-id"), mirror_filter)
         job = job_class(
             self._host,
             job_id,
@@ -203,23 +204,6 @@ class MirrorCommands:
     def _check_sync_mode(sync: str) -> None:
         if sync in ("incremental", "bitmap"):
             raise QmpError(f"Sync mode '{sync}' not supported")
-
-    def _filter_name(self, name: str | None) -> str:
-        return self._graph.generate_name() if name is None else check_node_name(self._graph, name)
-
-    def _drive_of(self, node: Node) -> str:
-        """The drive above a node; empty if there is none."""
-        above = (name for name, drive in self._graph.drives.items() if drive.edge in node.parents)
-        return next(above, "")
-
-    def _job_id(self, job_id: str) -> str:
-        # Without an id, a job is named after its drive (QD-10); not all nodes have one, and an empty id is not a good
-        # one (QA-04).
-        if not IDENTIFIER.fullmatch(job_id):
-            raise QmpError(f"Invalid job ID '{job_id}'")
-        if job_id in self._jobs:
-            raise QmpError(f"Job ID '{job_id}' already in use")
-        return job_id
 
 
 def default_granularity_bytes(target: Node) -> int:

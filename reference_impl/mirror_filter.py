@@ -49,6 +49,7 @@ class MirrorFilter(Node):
 
     driver = "mirror_top"
     is_filter = True
+    is_of_job = True
     bitmap_class = DirtyBitmap
     source_role = "backing"
     command_features: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -76,10 +77,6 @@ class MirrorFilter(Node):
         :raise QmpError: when the permissions conflict with those of other users, or the target is read-only.
         """
         return [Edge(Bystander(), target, "root", access)]
-
-    @property
-    def is_implicit(self) -> bool:
-        return self.name.startswith("#")
 
     @property
     def size_bytes(self) -> int:

@@ -59,6 +59,8 @@ class Node(Parent):
 
     driver = "?"
     is_filter = False
+    is_of_job = False
+    """Whether a job puts such nodes in for its own ends."""
     supports_fua = True
     is_protocol = False
     """Whether the driver is over storage itself, and a file that is opened in the same way is not probed."""
@@ -85,8 +87,8 @@ class Node(Parent):
 
     @property
     def is_implicit(self) -> bool:
-        """Whether it is a filter that nobody asked for by name."""
-        return False
+        """Whether it is a job's filter that nobody asked for by name."""
+        return self.is_of_job and self.name.startswith("#")
 
     # What a driver provides
 
@@ -141,6 +143,12 @@ class Node(Parent):
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
         return BlockStatus(length, data=True, zero=False, allocated=True)
 
+    def change_backing_file(self, name: str, driver: str) -> None:
+        """Note what the image is to say is below it, and of which format; empty for nothing. Not all drivers can."""
+
+    def on_removal(self) -> None:
+        """Give back what the driver has taken hold of beside its children, before the node goes."""
+
     def debug_event(self, event: str) -> None:
         """Note that a request from above has come to a point that a debugging node below may wait for."""
         for edge in self.children.values():
@@ -190,6 +198,18 @@ class Node(Parent):
                 await self.flush()
         finally:
             self._mark_dirty(offset, length)
+            self.request_done()
+
+    async def keep(self, offset: int, data: bytes) -> None:
+        """Write what reads there already: for everybody but the node itself nothing changes, bitmaps included."""
+        self._check_writable(offset, len(data))
+        self.in_flight += 1
+        try:
+            if data.count(0) == len(data):
+                await self.do_write_zeroes(offset, len(data), False, False)
+            else:
+                await self.do_write(offset, data, False)
+        finally:
             self.request_done()
 
     async def discard(self, offset: int, length: int) -> None:

@@ -72,8 +72,7 @@ class NodeFactory:
             raise
 
     async def _make(self, options: dict[str, Any]) -> Node:
-        given = options.get("node-name")
-        name = self._graph.generate_name() if given is None else check_node_name(self._graph, given)
+        name = choose_node_name(self._graph, options.get("node-name"))
         maker = self._makers.get(options["driver"])
         if maker is None:
             raise QmpError(f"Unknown driver '{options['driver']}'")
@@ -138,7 +137,22 @@ class NodeFactory:
         return ThrottleNode(self._graph, name, child, group, **self._flags(options))
 
     async def _make_copy_on_read(self, name: str, options: dict[str, Any]) -> Node:
-        return CopyOnReadNode(self._graph, name, await self._child(options, "file"), **self._flags(options))
+        child = await self._child(options, "file")
+        bottom = None
+        if "bottom" in options:
+            bottom = self._find_bottom(options["bottom"], child)
+        return CopyOnReadNode(self._graph, name, child, bottom=bottom, **self._flags(options))
+
+    def _find_bottom(self, name: str, child: Node) -> Node:
+        node = self._graph.nodes.get(name)
+        if node is None:
+            raise QmpError(f"Bottom node '{name}' not found")
+        if node.is_filter:
+            raise QmpError(f"Bottom node '{name}' is a filter")
+        if node not in self._graph.chain(child):
+            # QEMU up to 11.1 looks for it for ever.
+            raise QmpError(f"Bottom node '{name}' is not in a chain starting from '{child.name}'")
+        return node
 
     async def _make_blkdebug(self, name: str, options: dict[str, Any]) -> Node:
         child = await self._child(options, "image")
@@ -189,6 +203,14 @@ def find_node_only(graph: Graph, name: str) -> Node:
     if node is None:
         raise QmpError(f"Cannot find device='' nor node-name='{name}'")
     return node
+
+
+def choose_node_name(graph: Graph, given: str | None) -> str:
+    """The name of a new node: what a user gave it, or one made up.
+
+    :raise QmpError: as `check_node_name`.
+    """
+    return graph.generate_name() if given is None else check_node_name(graph, given)
 
 
 def check_node_name(graph: Graph, name: str) -> str:

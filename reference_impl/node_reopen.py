@@ -88,12 +88,7 @@ class ReopenCommands:
             raise QmpError(f"Making '{child.name}' a {role} child of '{node.name}' would create a cycle")
         if edge is not None and edge.frozen:
             raise QmpError(f"Cannot change frozen '{role}' link from '{node.name}' to '{edge.node.name}'")
-        if edge is not None and child is not None:
-            edge.move(child)
-        elif edge is not None:
-            graph.detach(node, role)
-        elif child is not None:
-            graph.attach(node, role, child)
+        set_child(graph, node, role, child)
 
     async def blockdev_snapshot(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Put an overlay above a node; who used the node uses the overlay, and the node is only read from now on."""
@@ -116,6 +111,20 @@ class ReopenCommands:
             node.unquiesce()
         make_read_only_if_possible(graph, node)
         return {}
+
+
+def set_child(graph: Graph, node: Node, role: str, child: Node | None) -> None:
+    """Let a node use another child in a role, or none.
+
+    :raise QmpError: when the permissions conflict; nothing is changed then.
+    """
+    edge = node.children.get(role)
+    if edge is not None and child is not None:
+        edge.move(child)
+    elif edge is not None:
+        graph.detach(node, role)
+    elif child is not None:
+        graph.attach(node, role, child)
 
 
 def set_read_only(graph: Graph, node: Node, *, read_only: bool) -> None:

@@ -101,6 +101,9 @@ class OverlayNode(Node):
     def writes_zeroes_with_unmap(self) -> bool:
         return self.unmap
 
+    def change_backing_file(self, name: str, driver: str) -> None:
+        self._header = self._header._replace(backing_file=name, backing_format=driver)
+
     @property
     def file(self) -> Node:
         """Where the data are."""

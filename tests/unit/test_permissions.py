@@ -255,7 +255,7 @@ def test_frozen_link_is_not_moved(graph: Graph) -> None:
     with pytest.raises(QmpError, match=r"^Cannot change 'backing' link to 'base'$"):
         graph.replace(base, HeldNode(graph, "other"))
     assert top.children["backing"].node is base
-    graph.freeze_chain(top, base, frozen=False)
+    graph.unfreeze_chain(top, base)
     graph.replace(base, graph.nodes["other"])
     assert top.children["backing"].node is graph.nodes["other"]
 
