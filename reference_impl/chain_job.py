@@ -10,7 +10,8 @@ Source: 030, 040-SD, 040-EH-Intermediate, 141-3, TP-42; the pieces and the order
 from __future__ import annotations
 
 from reference_impl.graph import Graph, Node
-from reference_impl.job import ErrorPolicy, Job, JobHost
+from reference_impl.job import ErrorPolicy, Job, JobFailed, JobHost
+from reference_impl.qmp_errors import ResizeError
 
 PIECE_BYTES_MAX = 512 * 1024
 """What is looked at and copied at once."""
@@ -37,19 +38,17 @@ class ChainJob(Job):
         self._at_rest = False
 
     async def go_over(self, length_bytes: int) -> None:
-        """Deal with one piece after the other, resting between them as the speed asks for."""
-        self.progress_set_remaining(length_bytes)
+        """Deal with one piece after the other, resting between them as the speed asks for; the total is set before."""
         offset = 0
         while offset < length_bytes:
             await self.rate_limit_sleep()
             if self.is_cancelled:
                 return
-            offset += await self.do_piece(offset, min(PIECE_BYTES_MAX, length_bytes - offset), length_bytes)
+            offset += await self.do_piece(offset, min(PIECE_BYTES_MAX, length_bytes - offset))
 
-    async def do_piece(self, offset: int, length: int, disk_bytes: int) -> int:
+    async def do_piece(self, offset: int, length: int) -> int:
         """Do what there is to do at `offset`, for `length` bytes at most; return for how many it is done.
 
-        :param disk_bytes: where the disk ends.
         :return: 0 to be asked for the same again.
         :raise JobFailed: when the job is to fail because of it.
         """
@@ -89,6 +88,17 @@ class ChainJob(Job):
     def clean(self) -> None:
         self.let_go()
         self.graph.remove_unused()
+
+
+def resize(node: Node, size_bytes: int) -> None:
+    """Give a job's disk another length.
+
+    :raise JobFailed: when that cannot be.
+    """
+    try:
+        node.truncate(size_bytes)
+    except ResizeError as error:
+        raise JobFailed(error.errno) from error
 
 
 def node_above(graph: Graph, top: Node, base: Node | None) -> Node | None:

@@ -29,3 +29,22 @@ async def block_status_above(graph: Graph, top: Node, base: Node | None, offset:
             return status
         layer = graph.backing_chain_next(layer)
     return BlockStatus(length, data=False, zero=layer is None, allocated=False)
+
+
+async def shown_from_below(graph: Graph, image: Node, bottom: Node, offset: int, length: int) -> tuple[int, bool]:
+    """What an image, which holds nothing in a range itself, shows because of the images below it down to `bottom`.
+
+    :return: (for how many bytes it is alike, whether they would read differently, or might, without those images).
+    :raise BlockIoError: what a layer failed with.
+    """
+    base = graph.backing_chain_next(bottom)
+    first = None if image is bottom else graph.backing_chain_next(image)
+    if first is None:
+        return length, False
+    status = await block_status_above(graph, first, base, offset, length)
+    if status.allocated and offset >= first.size_bytes:
+        # Beyond the end of a short image there are zeroes. They are to be kept only from what would show instead.
+        # (QEMU up to 11.1 does not keep them, and what is further below comes to light.)
+        length = status.length_bytes if base is None else min(status.length_bytes, max(base.size_bytes - offset, 1))
+        return length, base is not None and offset < base.size_bytes
+    return status.length_bytes, status.allocated

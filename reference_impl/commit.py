@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reference_impl.chain_job import resize
 from reference_impl.graph import Node
 from reference_impl.job import Job
 from reference_impl.mirror import MirrorJob
@@ -48,9 +49,9 @@ class CommitJob(MirrorJob):
         return nodes[1:]
 
     def adapt_sizes(self) -> None:
-        # The overlay decides how long the disk is.
-        if self.target.size_bytes != self.source.size_bytes:
-            self.target.truncate(self.source.size_bytes)
+        # What the guest has must fit; a longer image stays as long as it is.
+        if self.target.size_bytes < self.source.size_bytes:
+            resize(self.target, self.source.size_bytes)
 
     def release_chain(self) -> None:
         self.graph.unfreeze_chain(self.filter, self.target)

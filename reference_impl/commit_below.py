@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno as errno_numbers
 
-from reference_impl.chain_job import ChainJob
+from reference_impl.chain_job import ChainJob, resize
 from reference_impl.chains import block_status_above
 from reference_impl.drivers.filter import FilterNode
 from reference_impl.edges import Bystander, Edge
@@ -113,14 +113,27 @@ class CommitBelowJob(ChainJob):
 
     async def run(self) -> None:
         length = self.top.size_bytes
+        self.progress_set_remaining(length)
         if self.base.size_bytes < length:
-            try:
-                self.base.truncate(length)
-            except QmpError as error:
-                raise JobFailed(errno_numbers.ENOTSUP) from error
+            resize(self.base, length)
+        await self._hide_the_rest(length)
         await self.go_over(length)
 
-    async def do_piece(self, offset: int, length: int, disk_bytes: int) -> int:
+    async def _hide_the_rest(self, length: int) -> None:
+        """Let the base read as zeroes where the image to be committed has ended and an overlay above it has not.
+
+        QEMU up to 11.1 does not, and what the base holds there comes to light when the image goes.
+        """
+        assert self.filter is not None
+        overlays = [edge.parent.size_bytes for edge in self.filter.parents if isinstance(edge.parent, Node)]
+        end = min(self.base.size_bytes, max(overlays, default=0))
+        if end > length:
+            try:
+                await self.base.write_zeroes(length, end - length)
+            except BlockIoError as error:
+                raise JobFailed(error.errno) from error
+
+    async def do_piece(self, offset: int, length: int) -> int:
         reading = True
         try:
             status = await block_status_above(self.graph, self.top, self.base, offset, length)

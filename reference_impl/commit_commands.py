@@ -66,8 +66,9 @@ class CommitCommands:
         is_active_layer = graph.skip_filters(top) is graph.skip_filters(device)
         if is_active_layer or any(edge.access.needed & WRITE for edge in top.parents):
             if "backing-file" in arguments:
-                why = "is the active layer" if is_active_layer else "has a writer on it"
-                raise QmpError(f"'backing-file' specified, but 'top' {why}")
+                if is_active_layer:
+                    raise QmpError("'backing-file' specified, but 'top' is the active layer")
+                raise QmpError("'backing-file' specified, but 'top' has a writer on it")
             await self._start_active(arguments, top, base)
         else:
             await self._start_below(arguments, device, top, base)

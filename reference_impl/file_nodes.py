@@ -14,7 +14,7 @@ from reference_impl.drivers.image_header import probe
 from reference_impl.errors import ModelError
 from reference_impl.graph import BlockIoError, BlockStatus, Edge, Graph, Node
 from reference_impl.permissions import RESIZE, Access
-from reference_impl.qmp_errors import QmpError
+from reference_impl.qmp_errors import QmpError, ResizeError
 from reference_impl.storage_node import StorageNode, StoragePort
 
 
@@ -111,7 +111,7 @@ class FileNode(StorageNode):
         try:
             self._port.truncate(size_bytes)
         except FileError as error:
-            raise QmpError(f"Could not resize file: {error}") from error
+            raise ResizeError(f"Could not resize file: {error}", error.errno) from error
 
 
 class PassThroughNode(Node):
@@ -203,7 +203,7 @@ class PassThroughNode(Node):
     def do_truncate(self, size_bytes: int) -> None:
         offset, fixed = self.window
         if fixed is not None:
-            raise QmpError("Cannot resize fixed-size raw disks")
+            raise ResizeError("Cannot resize fixed-size raw disks", errno_numbers.ENOTSUP)
         self.child.truncate(offset + size_bytes)
 
 

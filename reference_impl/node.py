@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reference_impl.edges import Edge, Parent
 from reference_impl.errors import ModelError
 from reference_impl.permissions import Access, of_filter
-from reference_impl.qmp_errors import QmpError
+from reference_impl.qmp_errors import ResizeError
 from reference_impl.scheduler import WaitQueue
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Node(Parent):
         return ""
 
     def do_truncate(self, size_bytes: int) -> None:
-        raise QmpError("Image format driver does not support resize")
+        raise ResizeError("Image format driver does not support resize", errno_numbers.ENOTSUP)
 
     @property
     def cluster_size_bytes(self) -> int:
@@ -253,10 +253,10 @@ class Node(Parent):
         The bitmaps take the length that the disk then has and not the one that was asked for: a driver may round it, or
         leave the disk as it is.
 
-        :raise QmpError: when the disk is read-only or the driver cannot; then nothing has changed.
+        :raise ResizeError: when the disk is read-only or the driver cannot; then nothing has changed.
         """
         if self.read_only:
-            raise QmpError("Image is read-only")
+            raise ResizeError("Image is read-only", errno_numbers.EACCES)
         self.do_truncate(size_bytes)
         for bitmap in self.bitmaps:
             bitmap.truncate(self.size_bytes)

@@ -17,6 +17,17 @@ class QmpError(ModelError):
         self.error_class = error_class
 
 
+class ResizeError(QmpError):
+    """A disk cannot be given a length.
+
+    :ivar errno: what a job fails with that needed it.
+    """
+
+    def __init__(self, description: str, errno: int) -> None:
+        super().__init__(description)
+        self.errno = errno
+
+
 def parameter_expects(name: str, expectation: str) -> QmpError:
     """The refusal of an argument whose value is of the right type but not allowed."""
     return QmpError(f"Parameter '{name}' expects {expectation}")

@@ -7,11 +7,12 @@ real program: an export of the harness's own server.
 
 from __future__ import annotations
 
+import errno as errno_numbers
 from collections.abc import Callable
 from typing import Protocol
 
 from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
-from reference_impl.qmp_errors import QmpError
+from reference_impl.qmp_errors import ResizeError
 
 Completion = Callable[[int, bytes | None], None]
 """Called with an errno (0: it went well) and, for a read, the data."""
@@ -69,7 +70,7 @@ class StorageNode(Node):
     def do_truncate(self, size_bytes: int) -> None:
         # The length of an export is its server's affair; that a client makes do with less harms nobody.
         if size_bytes > self.size_bytes:
-            raise QmpError("Cannot grow NBD nodes")
+            raise ResizeError("Cannot grow NBD nodes", errno_numbers.EINVAL)
 
     @property
     def writes_zeroes_with_unmap(self) -> bool:

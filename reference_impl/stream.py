@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno as errno_numbers
 
 from reference_impl.chain_job import ChainJob
-from reference_impl.chains import block_status_above
+from reference_impl.chains import shown_from_below
 from reference_impl.drivers.copy_on_read import CopyOnReadNode
 from reference_impl.edges import Bystander, Edge
 from reference_impl.graph import BlockIoError, Node
@@ -83,18 +83,20 @@ class StreamJob(ChainJob):
     async def run(self) -> None:
         if self.image is self.bottom:
             return  # there is nothing between
-        await self.go_over(self.device.size_bytes)
+        length = self.device.size_bytes
+        self.progress_set_remaining(length)
+        await self.go_over(length)
         if self._ignored is not None:
             # What could not be read is still needed from below.
             raise self._ignored
 
-    async def do_piece(self, offset: int, length: int, disk_bytes: int) -> int:
+    async def do_piece(self, offset: int, length: int) -> int:
         copied = False
         try:
             status = await self.image.block_status(offset, length)
             length = status.length_bytes
             if not status.allocated:
-                length, copied = await self._held_between(offset, length, disk_bytes)
+                length, copied = await shown_from_below(self.graph, self.image, self.bottom, offset, length)
             if copied:
                 await self._copying_filter.prefetch(offset, length)
         except BlockIoError as error:
@@ -106,16 +108,6 @@ class StreamJob(ChainJob):
                 raise failure from error
             self._ignored = self._ignored or failure
         return self.piece_done(length, copied=copied)
-
-    async def _held_between(self, offset: int, length: int, disk_bytes: int) -> tuple[int, bool]:
-        """(how long a run is alike, whether one of the images that are to go holds it)."""
-        first = self.graph.backing_chain_next(self.image)
-        assert first is not None
-        if offset >= first.size_bytes:
-            return disk_bytes - offset, False
-        base = self.graph.backing_chain_next(self.bottom)
-        status = await block_status_above(self.graph, first, base, offset, min(length, first.size_bytes - offset))
-        return status.length_bytes, status.allocated
 
     # The end
 

@@ -8,7 +8,7 @@ Source: 041-P, 041-Q; 030 for the bottom.
 
 from __future__ import annotations
 
-from reference_impl.chains import block_status_above
+from reference_impl.chains import shown_from_below
 from reference_impl.drivers.filter import FilterNode
 from reference_impl.edges import Edge
 from reference_impl.graph import Graph, Node
@@ -96,16 +96,11 @@ class CopyOnReadNode(FilterNode):
         """(how long a run is alike, whether it is to be kept)."""
         if self.bottom is None:
             return length, True
-        status = await self.child.block_status(offset, length)
-        first = self.graph.backing_chain_next(self.child)
-        if status.allocated or first is None or self.graph.skip_filters(self.child) is self.bottom:
+        image = self.graph.skip_filters(self.child)
+        status = await image.block_status(offset, length)
+        if status.allocated:
             return status.length_bytes, False
-        length = status.length_bytes
-        if offset >= first.size_bytes:
-            return length, False
-        base = self.graph.backing_chain_next(self.bottom)
-        status = await block_status_above(self.graph, first, base, offset, min(length, first.size_bytes - offset))
-        return status.length_bytes, status.allocated
+        return await shown_from_below(self.graph, image, self.bottom, offset, status.length_bytes)
 
     async def _fill(self, offset: int, end: int, *, wanted: bool) -> list[bytes]:
         """Keep the clusters that a range touches; return what the range holds, if it is wanted."""
