@@ -35,6 +35,11 @@ class Devices:
         words = "".join(f", {option} {str(value).lower()}" for option, value in given.items())
         self._bench.step(f"device {name} over {node}{words}")
 
+    def add_empty_drive(self, drive: str) -> None:
+        """Make a drive without a medium, and print that; for implementations with the feature ``drive``."""
+        self._bench.session.add_empty_drive(drive)
+        self._bench.say(f"drive {drive} without a medium")
+
     def unplug(self, name: str) -> None:
         """Take a device away, and wait until it is gone: the program does that after it has replied."""
         self._bench.execute("device_del", id=name)

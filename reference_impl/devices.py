@@ -16,7 +16,7 @@ from reference_impl.edges import Edge, Parent
 from reference_impl.graph import Graph, Node
 from reference_impl.node_making import IDENTIFIER
 from reference_impl.node_queries import backing_below, node_info, skip_implicit
-from reference_impl.permissions import ALL, CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED, Access
+from reference_impl.permissions import ALL, CONSISTENT_READ, NO_ACCESS, RESIZE, WRITE, WRITE_UNCHANGED, Access
 from reference_impl.qmp_errors import QmpError, parameter_expects
 
 DISK, CD_ROM = "scsi-hd", "scsi-cd"
@@ -49,8 +49,8 @@ class BlockDevice(Parent):
 
         :raise QmpError: when its other users forbid that.
         """
-        # What it needs is asked for first, and only then is said what it does not share: that decides who is named.
-        edge = Edge(self, node, "root", Access(access.needed, ALL))
+        # It is there before it needs anything, and then asks for all at once: that decides who is named.
+        edge = Edge(self, node, "root", NO_ACCESS)
         try:
             edge.change_access(access)
         except QmpError:
