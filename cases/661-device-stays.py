@@ -1,7 +1,7 @@
 """661-device-stays: a mirror that is cancelled leaves the device where it was, and its unnamed filter is never seen.
 
-Neither `query-block` nor `query-blockstats` shows the filter, during the job and after it. A soft cancel of a job that is
-ready ends as a completed one, but for the place.
+Neither `query-block` nor `query-blockstats` shows the filter, during the job and after it. A soft cancel of a job that
+is ready ends as a completed one, but for the place.
 
 Groups: chains device drive
 Needs: drive-mirror device_add driver=qcow2
@@ -14,7 +14,6 @@ Source: 041-A-cancel, 041-B-cancel, 041-C-cancel, 041-D-cancel, 041-E-cancel, 04
 from harness.bench import Bench
 from harness.mirror_families import DeviceMirrors
 from harness.units import KIB
-
 
 GRANULE = 64 * KIB
 

@@ -1,4 +1,4 @@
-"""665-what-a-device-shares: a device that shares no writes keeps others from writing, above and below a mirror's filter.
+"""665-what-a-device-shares: a device that shares no writes keeps others from writing, above and below a filter.
 
 What the device needs and refuses holds for the source as long as the job runs, and for the target afterwards.
 

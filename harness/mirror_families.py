@@ -1,7 +1,7 @@
 """The six ways to start a mirror that QEMU's own test of mirroring, 041, takes most of its methods through.
 
 Two commands, `drive-mirror` to a file and `blockdev-mirror` to a node, and three lengths: 1 MiB, nothing, and one that
-is no multiple of the granularity. Below a device there is always an image on a raw backing file, which holds all the data.
+is no multiple of the granularity. Below a device there is always an image on a raw backing file, which holds the data.
 
 Source: 041, classes A to F.
 """
