@@ -23,10 +23,14 @@ NAME_BYTES_MAX = 1023
 
 
 class BitmapCommands:
-    """Handlers for the bitmap commands, over a graph of nodes."""
+    """Handlers for the bitmap commands, over a graph of nodes.
 
-    def __init__(self, graph: Graph) -> None:
+    :param bitmap_class: what users' bitmaps are.
+    """
+
+    def __init__(self, graph: Graph, bitmap_class: type[DirtyBitmap] = DirtyBitmap) -> None:
         self._graph = graph
+        self._bitmap_class = bitmap_class
 
     def handlers(self) -> dict[str, Handler]:
         """By the name of the command."""
@@ -65,7 +69,7 @@ class BitmapCommands:
             raise QmpError(f"Bitmap already exists: {name}")
         if len(name.encode()) > NAME_BYTES_MAX:
             raise QmpError(f"Bitmap name too long: {name}")
-        bitmap = DirtyBitmap(node.size_bytes, granularity_bytes, name)
+        bitmap = self._bitmap_class(node.size_bytes, granularity_bytes, name)
         if arguments.get("disabled"):
             bitmap.disable()
         node.bitmaps.append(bitmap)

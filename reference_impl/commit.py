@@ -58,6 +58,10 @@ class CommitJob(MirrorJob):
 
     def abort(self) -> None:
         super().abort()
+        self.restore_target()
+
+    def restore_target(self) -> None:
+        """Let a target that was opened for writing only for the job be only read again (BF-24)."""
         if self.target_was_read_only:
             make_read_only_if_possible(self.graph, self.target)
 

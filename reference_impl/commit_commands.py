@@ -29,18 +29,24 @@ class CommitCommands:
     """Starts commits.
 
     :param jobs: all jobs by id. :param job_class: what mirrors are made of; a commit of theirs is made of the same.
+    :param commit_class: what a commit is beyond that.
     """
 
     def __init__(
-        self, host: JobHost, jobs: dict[str, Job], mirrors: MirrorCommands, job_class: type[MirrorJob]
+        self,
+        host: JobHost,
+        jobs: dict[str, Job],
+        mirrors: MirrorCommands,
+        job_class: type[MirrorJob],
+        commit_class: type[CommitJob] = CommitJob,
     ) -> None:
         self._host = host
         self._graph: Graph = host.graph
         self._jobs = jobs
         self._mirrors = mirrors
-        self._job_class: type[CommitJob] = CommitJob
+        self._job_class = commit_class
         if job_class is not MirrorJob:
-            self._job_class = cast("type[CommitJob]", type("MutatedCommitJob", (CommitJob, job_class), {}))
+            self._job_class = cast("type[CommitJob]", type("MutatedCommitJob", (commit_class, job_class), {}))
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
         """By the name of the command."""

@@ -305,16 +305,6 @@ class Graph:
         return True
 
 
-class DirectChildrenGraph(Graph):
-    """The rule for replacing a node as the series of 2018 had it: only the new node's own edges are spared.
-
-    Where something further below the new node uses the old one, the graph gets a loop (UG-2).
-    """
-
-    def stays_below(self, edge: Edge, new: Node) -> bool:
-        return edge.parent is new
-
-
 def _explain_conflict(node: Node, accesses: list[tuple[Edge, Access]]) -> None:
     """Name the first two users of a node that conflict.
 

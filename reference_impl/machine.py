@@ -69,7 +69,7 @@ class Machine:
         groups: dict[str, ThrottleGroup] = {}
         self.exports = Exports(self.graph, parts.backend, self.emit)
         self.devices = BlockDevices(self.graph, self.emit)
-        self.bitmaps = BitmapCommands(self.graph)
+        self.bitmaps = BitmapCommands(self.graph, parts.bitmap)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
         handlers: dict[str, Handler] = {
@@ -77,7 +77,7 @@ class Machine:
             **mirrors.handlers(),
             **DriveMirror(self.graph, ImageFiles(self.graph, files), mirrors).handlers(),
             **self.bitmaps.handlers(),
-            **CommitCommands(self, self.jobs, mirrors, parts.job).handlers(),
+            **CommitCommands(self, self.jobs, mirrors, parts.job, parts.commit_job).handlers(),
             **StreamCommands(self, self.jobs).handlers(),
             **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers)).handlers(),
             **ReopenCommands(self.graph, groups).handlers(),

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from reference_impl.chains import block_status_above
-from reference_impl.graph import BlockIoError
+from reference_impl.graph import BlockIoError, Node
 from reference_impl.job import IGNORED_ERRORS_MAX, ErrorPolicy, IoStatus, JobFailed
 from reference_impl.mirror_async import AsynchronousWrites
 from reference_impl.mirror_copy import BackgroundCopy
@@ -328,17 +328,24 @@ class MirrorJob(BackgroundCopy, AsynchronousWrites, MirroredReads):
         replaced, target = self._to_replace or self.source, self.target
         target.read_only = target.read_only or replaced.read_only  # TP-18: a guest that may only read goes on so
         try:
-            if not self.graph.can_replace(self.source, replaced):
-                raise QmpError(
-                    f"Can no longer replace '{replaced.name}' by '{target.name}', because it can no longer be "
-                    "guaranteed that doing so would not lead to an abrupt change of visible data"
-                )
+            self.check_may_replace(replaced)
             self.graph.replace(replaced, target)
         except QmpError as error:
             failure = JobFailed(errno_numbers.EPERM)
             failure.__cause__ = error
             return failure
         return None
+
+    def check_may_replace(self, replaced: Node) -> None:
+        """Look once more whether the target shows what the node does that it is to replace (BF-07).
+
+        :raise QmpError: when it may not: the graph has changed since the start.
+        """
+        if not self.graph.can_replace(self.source, replaced):
+            raise QmpError(
+                f"Can no longer replace '{replaced.name}' by '{self.target.name}', because it can no longer be "
+                "guaranteed that doing so would not lead to an abrupt change of visible data"
+            )
 
     def clean(self) -> None:
         """Let go of the nodes, and of the target if it was opened for the job alone."""

@@ -18,6 +18,8 @@ from reference_impl.mirror_state import MirrorState
 class BackgroundCopy(MirrorState):
     """The part of a mirror that copies what is dirty."""
 
+    vector_elements_max = VECTOR_ELEMENTS_MAX
+
     async def _start_next_copies(self) -> None:
         """Start copying the next run of dirty granules, as far as the buffer allows."""
         offset = self._next_dirty()
@@ -114,7 +116,7 @@ class BackgroundCopy(MirrorState):
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
         """Start one operation and return how many bytes it took on."""
         if method is CopyMethod.COPY:
-            limit = min(length, self.buffer_bytes, self.granularity_bytes * VECTOR_ELEMENTS_MAX)
+            limit = min(length, self.buffer_bytes, self.granularity_bytes * self.vector_elements_max)
             length = limit if limit == length else min(length, self.cut_at_cluster(offset, limit, limit))
         operation = self.operations.add(offset, length)
         self.operations.claim(operation)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reference_impl.backend import Backend
+from reference_impl.commit import CommitJob
+from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.graph import Graph
 from reference_impl.hbitmap import HBitmap
 from reference_impl.job_commands import JobCommands
@@ -20,6 +22,7 @@ from reference_impl.storage_node import StorageNode
 class Parts(MirrorParts):
     """Which class plays which part; the defaults are the reference as it should be.
 
+    :ivar bitmap: users' bitmaps; a mirror's own comes with its filter's class.
     :ivar hbitmap: the hierarchical bitmap that is shown by itself; a mirror's own comes with its filter's class.
     """
 
@@ -28,4 +31,6 @@ class Parts(MirrorParts):
     storage_node: type[StorageNode] = StorageNode
     mirror_commands: type[MirrorCommands] = MirrorCommands
     job_commands: type[JobCommands] = JobCommands
+    bitmap: type[DirtyBitmap] = DirtyBitmap
     hbitmap: type[HBitmap] = HBitmap
+    commit_job: type[CommitJob] = CommitJob

@@ -6,11 +6,22 @@ Each module is a family. `MUTANTS` has them all by name; `SETS` names sets of th
 
 from __future__ import annotations
 
-from reference_impl.mutants import active_writes, bitmaps, children, conflicts, copying, life, modes, speed, starting
+from reference_impl.mutants import (
+    active_writes,
+    bitmaps,
+    children,
+    conflicts,
+    copying,
+    life,
+    modes,
+    speed,
+    starting,
+    surroundings,
+)
 from reference_impl.mutants.planting import MUTANTS, Mutant, assemble
 from reference_impl.parts import Parts
 
-FAMILIES = (conflicts, copying, active_writes, life, speed, starting, bitmaps, modes, children)
+FAMILIES = (conflicts, copying, active_writes, life, speed, starting, bitmaps, surroundings, modes, children)
 
 SETS: dict[str, tuple[str, ...]] = {
     "v4": (

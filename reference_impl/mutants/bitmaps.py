@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
 from reference_impl.hbitmap_iterator import HBitmapIterator
+from reference_impl.mirror import MirrorJob
+from reference_impl.mirror_filter import TargetWrite
 from reference_impl.mutants.planting import plant
 from reference_impl.series_2018 import DirtyBitmap2018
 
@@ -28,9 +32,33 @@ class UnalignedArea(HBitmap):
         return first - early, length + early
 
 
-@plant("area-of-2018", rows="B1 NA-4 NA-5", fixed="a78a1a48cd, 4.0")
+@plant("area-of-2018", rows="B1 NA-4 NA-5 BF-02 BF-04", fixed="2019-01, 1eaf1b0fdf, 4.0")
 class Area2018(DirtyBitmap2018):
-    """The search for areas that the series of 2018 brought, with both of its defects."""
+    """An active write sends the dirty areas of its range as the series of 2018 found them: some whole, some not at all.
+
+    An area that begins within a granule is sent from the granule's start on, with data that the guest never wrote; one
+    that ends within a granule is not found and stays dirty.
+    """
+
+
+@plant("area-of-2018", rows="B1 NA-4 NA-5 BF-02 BF-04", fixed="2019-01, 1eaf1b0fdf, 4.0")
+class WriteAreasOf2018(MirrorJob):
+    """What used that search."""
+
+    async def active_write_to_target(self, offset: int, length: int, to_target: TargetWrite) -> None:
+        bitmap = self.bitmap
+        assert isinstance(bitmap, DirtyBitmap2018)
+        if not length:
+            return
+        bitmap.set(offset, length)
+        iterator = bitmap.iterator(offset)
+        while area := bitmap.next_area(iterator, offset + length):
+            granularity = bitmap.granularity_bytes
+            first, end = area[0] // granularity * granularity, -(-sum(area) // granularity) * granularity
+            bitmap.reset(first, min(end, bitmap.size_bytes) - first)
+            self.progress_increase_remaining(area[1])
+            self.active_bytes_in_flight += area[1]
+            await self.send_part(*area, to_target)
 
 
 @plant("truncate-keeps-old-orig-size", rows="B2", fixed="4e4de22279, 4.1")
@@ -90,10 +118,10 @@ class MergeAcrossRefused(HBitmap):
 class MergeSizesText(DirtyBitmap):
     """Bitmaps of different sizes are refused with a text that does not name the sizes."""
 
-    def merge_from(self, other: DirtyBitmap) -> None:
+    def check_merge_from(self, other: DirtyBitmap) -> None:
         if other.size_bytes != self.size_bytes:
-            raise BitmapError("Bitmaps are incompatible and can't be merged", other.size_bytes)
-        super().merge_from(other)
+            raise BitmapError("Bitmaps are incompatible and can't be merged")
+        super().check_merge_from(other)
 
 
 @plant("zero-length-set-reset", rows="B8", fixed="fed33bd175, 4.2")
@@ -246,9 +274,9 @@ class TruncateUsesFailedSize(DirtyBitmap):
 
 @plant("disabled-bitmap-operations", rows="B21", fixed="06bf50068a, 4.0")
 class DisabledBitmapRefused(DirtyBitmap):
-    """A bitmap that does not record may not be changed by its owner either: an assertion."""
+    """A bitmap that does not record may not be cleared or merged into by its owner either."""
 
-    def set(self, offset: int, length: int) -> None:
+    def check(self, *arguments: Any, **options: Any) -> None:
         if not self.enabled:
-            raise BitmapError(f"bitmap {self.name} is disabled")
-        super().set(offset, length)
+            raise BitmapError(f"Bitmap '{self.name}' is currently disabled and cannot be modified")
+        super().check(*arguments, **options)

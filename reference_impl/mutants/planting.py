@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from reference_impl.backend import Backend
+from reference_impl.commit import CommitJob
 from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.errors import ModelError
 from reference_impl.graph import Graph
@@ -28,6 +29,7 @@ from reference_impl.rate_limit import RateLimit
 from reference_impl.storage_node import StorageNode
 
 PARTS: dict[str, type] = {
+    "commit_job": CommitJob,
     "job": MirrorJob,
     "operations": MirrorOperations,
     "rate_limit": RateLimit,
@@ -40,7 +42,7 @@ PARTS: dict[str, type] = {
     "mirror_commands": MirrorCommands,
     "job_commands": JobCommands,
 }
-"""Each part that a mutant's class can take, by the class of the reference that plays it."""
+"""Each part that a mutant's class can take, by the class of the reference that plays it; of two, the closer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def assemble(mutants: Iterable[Mutant]) -> Parts:
         )
     if "bitmap" in chosen:
         filter_base = chosen.get("filter", MirrorFilter)
-        chosen["filter"] = type("MutatedFilter", (filter_base,), {"bitmap_class": chosen.pop("bitmap")})
+        chosen["filter"] = type("MutatedFilter", (filter_base,), {"bitmap_class": chosen["bitmap"]})
     return Parts(**chosen)
 
 

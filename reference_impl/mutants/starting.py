@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_impl.graph import Graph, Node
+from reference_impl.graph import Node
 from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_commands import MirrorCommands
 from reference_impl.mirror_filter import MirrorFilter
@@ -79,7 +79,7 @@ class SourceEqualsTarget(MirrorCommands):
         await super().start(arguments, source, target, **more)
 
 
-@plant("replaces-not-checked", rows="C54 BF-07", fixed="2020-02, 6e9cc05181, 5.0")
+@plant("replaces-not-checked", rows="C54", fixed="74ce9e466a, 4.0")
 class ReplacesNotChecked(MirrorCommands):
     """The node to be replaced may be any: another disk's user is given a copy of this one."""
 
@@ -87,7 +87,7 @@ class ReplacesNotChecked(MirrorCommands):
         return None if name is None else self._graph.nodes.get(name)
 
 
-@plant("failed-start-leaves-filter", rows="D16 BF-29", fixed="18775ff326, 2.11")
+@plant("failed-start-leaves-filter", rows="D16", fixed="18775ff326, 2.11")
 class FailedStartLeavesFilter(MirrorCommands):
     """A start that is refused late leaves the filter above the source: the next one finds no root node."""
 
@@ -126,13 +126,3 @@ class FilterRestarted(MirrorJob):
             self._undrain_source()
             self.filter.job = self
         super()._exit(success=success)
-
-
-@plant("unsafe-replace-loop", rows="UG-2", fixed="the transitive rule came in 4.0")
-class ReplaceMakesLoop(Graph):
-    """Replacing a node by one that lies above it makes the graph a circle: the next request never ends."""
-
-    def replace(self, old: Node, new: Node) -> None:
-        for edge in list(old.parents):
-            if edge.parent is not new:
-                edge.move(new)

@@ -14,7 +14,7 @@ from reference_impl.drivers.image_header import ImageHeader
 from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.edges import Bystander, Edge
 from reference_impl.errors import ModelError
-from reference_impl.graph import DirectChildrenGraph, Graph, Node
+from reference_impl.graph import Graph, Node
 from reference_impl.permissions import (
     ALL,
     CONSISTENT_READ,
@@ -212,6 +212,16 @@ def test_quiescence_follows_edges_that_are_put_back(graph: Graph) -> None:
         move_and_fail()
     assert above.quiesce_count == 0
     other.unquiesce()
+
+
+class DirectChildrenGraph(Graph):
+    """The rule for replacing a node as the series of 2018 had it: only the new node's own edges are spared (UG-2).
+
+    No command makes a graph that shows the difference (case 627), so this is no mutant.
+    """
+
+    def stays_below(self, edge: Edge, new: Node) -> bool:
+        return edge.parent is new
 
 
 def should_update_child(graph: Graph) -> tuple[Node, Node, Edge]:
