@@ -8,31 +8,29 @@ Source: B12, C4, C5
 """
 
 from harness.bench import Bench
-from harness.units import KIB
-
-GRANULE = 64 * KIB
+from harness.units import MIB
 
 
 def run(bench: Bench) -> None:
-    source = bench.disk("source", 4 * GRANULE, 0x11)
-    target = bench.disk("target", 4 * GRANULE)
+    source = bench.disk("source", 3 * MIB, 0x11)
+    target = bench.disk("target", 3 * MIB)
     guest = bench.guest(source)
-    bench.mirror(source, target)
-    bench.wait_event("BLOCK_JOB_READY")
     target.hold("write")
-    bench.note("two copies are under way")
-    guest.write(0, GRANULE, 0x22)
-    guest.write(3 * GRANULE, GRANULE, 0x22)
-    first, last = sorted(target.wait_held(2), key=lambda request: request.offset)
-    bench.note("the first granule is dirty again, and so is then the one after it")
-    guest.write(0, GRANULE, 0x33)
-    target.release(last)
-    guest.write(GRANULE, GRANULE, 0x44)
-    target.release(first)
-    bench.wait_until(lambda: bench.dirty_bytes() == 0, "everything to be under way")
+    bench.note("three copies are under way, and the job sleeps")
+    bench.mirror(source, target, granularity=MIB, speed=1)
+    first, second, third = target.wait_held(3)
+    bench.note(
+        "the first granule is dirty again, the job is woken and waits for its copy, and then the second is dirty"
+    )
+    guest.write(0, MIB, 0x22)
+    bench.execute("block-job-set-speed", device="job0", speed=0)
+    guest.write(MIB, MIB, 0x33)
+    for request in (second, third, first):
+        target.release(request)
+    target.wait_held()
     bench.compare(source, target)
     target.let_everything_pass()
-    bench.wait_until(lambda: bench.progress()[0] == bench.progress()[1], "the copies to be counted")
+    bench.wait_event("BLOCK_JOB_READY")
     bench.show_progress()
     bench.require_equal(source, target)
     bench.execute("job-complete", id="job0")

@@ -197,16 +197,6 @@ class SizeBeyondInt64(HBitmap):
         return super()._search_end(start, count)
 
 
-@plant("serialization-coverage-overflow", rows="B16", fixed="dc04053687, 11.2")
-class CoverageOverflow(DirtyBitmap):
-    """How much of the disk a chunk describes is computed in 32 bits: from 256 MiB on it is nothing."""
-
-    def serialization_coverage(self, chunk_bytes: int) -> int:
-        return (
-            super().serialization_coverage(chunk_bytes) // self.granularity_bytes % (1 << 31) * self.granularity_bytes
-        )
-
-
 @plant("next-zero-ignores-count", rows="B17", fixed="76d570dc49, 4.0")
 class NextZeroIgnoresCount(HBitmap):
     """The search for a clean item goes on past the end of its range."""
@@ -262,14 +252,6 @@ class CountInSectors(DirtyBitmap):
     @property
     def count_bytes(self) -> int:
         return super().count_bytes // 512
-
-
-@plant("truncate-uses-failed-size", rows="B20", fixed="1b6cc579de, 2.11")
-class TruncateUsesFailedSize(DirtyBitmap):
-    """A size query that fails resizes the bitmap to what it returned, which is no size."""
-
-    def truncate(self, size_bytes: int) -> None:
-        super().truncate(max(size_bytes, 0))
 
 
 @plant("disabled-bitmap-operations", rows="B21", fixed="06bf50068a, 4.0")

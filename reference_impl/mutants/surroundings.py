@@ -86,12 +86,12 @@ class CopyOnWriteExtensionMissing(MirrorJob):
 class CopyOnWriteExceedsBuffer(MirrorJob):
     """A copy of a whole buffer is widened to clusters of the target, and is more than the buffer then: an abort."""
 
+    def cut_at_cluster(self, offset: int, length: int, length_max: int) -> int:
+        return length
+
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
-        if method is CopyMethod.COPY:
-            granularity = self.granularity_bytes
-            buffer_bytes = -(-self.options.buffer_bytes // granularity) * granularity
-            _, widened = self.to_target_clusters(offset, min(length, buffer_bytes))
-            assert widened <= buffer_bytes, f"a copy of {widened} bytes with a buffer of {buffer_bytes}"
+        if method is CopyMethod.COPY and length > self.buffer_bytes:
+            raise ModelError(f"a copy of {length} bytes with a buffer of {self.buffer_bytes}")
         return super()._launch(offset, length, method)
 
 
