@@ -90,8 +90,9 @@ class CopyOnWriteExceedsBuffer(MirrorJob):
         return length
 
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
-        if method is CopyMethod.COPY and length > self.buffer_bytes:
-            raise ModelError(f"a copy of {length} bytes with a buffer of {self.buffer_bytes}")
+        _, widened = self.to_target_clusters(offset, length)
+        if method is CopyMethod.COPY and widened > self.buffer_bytes:
+            raise ModelError(f"a copy of {widened} bytes with a buffer of {self.buffer_bytes}")
         return super()._launch(offset, length, method)
 
 
@@ -101,7 +102,7 @@ class ZeroesTakenForWritten(MirrorJob):
 
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
         image = self.graph.skip_filters(self.target)
-        if method is not CopyMethod.ZERO or not image.names_backing_file or "backing" in image.children:
+        if method is not CopyMethod.ZERO or not image.backing_file or "backing" in image.children:
             return super()._launch(offset, length, method)
         self.progress_set_remaining(self.progress_remaining - length)
         return length
