@@ -48,6 +48,13 @@ def run(bench: Bench) -> None:
     window = {"driver": "raw", "file": "disk"}
     refuse(**window, offset=65 * KIB, size=...)
     refuse(**window, offset=512, size=64 * KIB)
+    bench.note("nodes that keep their size")
+    bench.execute("blockdev-add", window | {"node-name": "window", "size": 4096})
+    bench.execute("block_resize", node_name="window", size=8192)
+    bench.execute("blockdev-del", node_name="window")
+    bench.execute("blockdev-add", add)
+    bench.execute("block_resize", node_name="new", size=8192)
+    bench.execute("blockdev-del", node_name="new")
     bench.note("throttle groups")
     refuse(driver="throttle", size=..., file="disk")
     refuse(**{"driver": "throttle", "size": ..., "file": "disk", "throttle-group": "nonexistent"})

@@ -4,8 +4,8 @@ The disk below the image fails one read, in the range that only the job reads.
 
 Groups: graph errors quick
 Needs: blockdev-reopen block-commit driver=qcow2
-Source: 041-I-report_read, 041-I-ignore_read, 041-I-stop_read, 040-EH-ActiveReadErrorReport, 040-EH-ActiveReadErrorStop,
-    040-EH-ActiveReadErrorIgnore, 040-EH-ActiveWriteErrorReport
+Source: 041-I-report_read, 041-I-ignore_read, 041-I-stop_read, 040-EH-ActiveWriteErrorReport,
+    040-EH-ActiveWriteErrorStop, 040-EH-ActiveWriteErrorIgnore
 """
 
 from harness.bench import Bench

@@ -68,8 +68,13 @@ class ImageFiles:
 
     def is_open(self, path: str) -> bool:
         """Whether some node is over that file."""
-        nodes = self._graph.nodes.values()
-        return any(isinstance(node, FileNode) and self._files.same(node.path, path) for node in nodes)
+        # A node that nobody needs anything of holds no lock.
+        return any(
+            isinstance(node, FileNode)
+            and self._files.same(node.path, path)
+            and any(edge.access.needed for edge in node.parents)
+            for node in self._graph.nodes.values()
+        )
 
     def open(
         self,
