@@ -1,8 +1,8 @@
 """213-methods-of-041-with-files: what QEMU's own test of mirroring asks of drive-mirror, on any length.
 
 Letters and methods are those of that test: A is a disk of 1 MiB, C one of no length, E one of 1049600 bytes, which is
-no multiple of the granularity. Before READY the job is cancelled in each of the three ways. Who used the source uses the
-file after completion, and the source after any cancel.
+no multiple of the granularity. Before READY the job is cancelled in each of the three ways. Who used the source uses
+the file after completion, and the source after any cancel.
 
 Groups: job drive quick
 Needs: drive-mirror
