@@ -212,6 +212,7 @@ class Bench:
         size: int,
         *,
         cluster: int = images.CLUSTER_BYTES_DEFAULT,
+        subclusters: bool = False,
         backing: str | None = None,
         names_backing_file: str = "",
         read_only: bool = False,
@@ -221,19 +222,20 @@ class Bench:
 
         The storage is the disk ``NAME-file``. What is where in it is the program's own affair.
 
-        :param size: bytes. :param cluster: bytes. :param backing: the node below; None is none, even if the image says
-            that it has one.
+        :param size: bytes. :param cluster: bytes. :param subclusters: whether parts of clusters can be there alone.
+        :param backing: the node below; None is none, even if the image says that it has one.
         :param names_backing_file: what the image says is below it.
         """
         length = images.storage_bytes(size, cluster)
         storage = HeldStorage(f"{name}-file", length)
-        storage.write_bytes(0, images.empty_image(size, cluster, names_backing_file))
+        storage.write_bytes(0, images.empty_image(size, cluster, names_backing_file, subclusters=subclusters))
         self.session.attach(storage.name, storage, read_only=False, unmap=unmap)
         self._disks[storage.name] = Disk(self, storage)
         options = {"driver": "qcow2", "node-name": name, "file": storage.name, "backing": backing}
         self.set_up("blockdev-add", options | _given(read_only=read_only) | ({"discard": "unmap"} if unmap else {}))
-        words = (("unmap", unmap), ("read-only", read_only), (f"names {names_backing_file}", names_backing_file))
+        words = (("subclusters", subclusters), ("unmap", unmap), ("read-only", read_only))
         more = "".join(f", {word}" for word, given in words if given)
+        more += f", names {names_backing_file}" if names_backing_file else ""
         above = f" on {backing}" if backing else ""
         self.say(f"overlay {name}{above}: {format_bytes(size)} in clusters of {format_bytes(cluster)}{more}")
         return name

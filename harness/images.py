@@ -15,6 +15,7 @@ HEADER_BYTES = 104
 VERSION = 3
 REFERENCE_COUNT_BITS_LOG2 = 4
 ENTRY_BYTES = 8
+EXTENDED_ENTRIES = 1 << 4
 COPIED = 1 << 63
 
 CLUSTER_BYTES_DEFAULT = 65536
@@ -22,17 +23,24 @@ CLUSTER_BYTES_MIN, CLUSTER_BYTES_MAX = 512, 2 << 20
 
 
 def empty_image(
-    size_bytes: int, cluster_bytes: int = CLUSTER_BYTES_DEFAULT, backing_file: str = "", backing_format: str = "raw"
+    size_bytes: int,
+    cluster_bytes: int = CLUSTER_BYTES_DEFAULT,
+    backing_file: str = "",
+    backing_format: str = "raw",
+    *,
+    subclusters: bool = False,
 ) -> bytes:
     """The bytes of an image of which nothing is allocated.
 
     :param size_bytes: how long the disk is. :param cluster_bytes: a power of two from 512 to 2 MiB.
     :param backing_file: what the image says is below it; empty for nothing.
+    :param subclusters: whether thirty-seconds of clusters are allocated by themselves, which takes clusters of 16 KiB.
     :raise ValueError: when there is no such cluster size.
     """
     if cluster_bytes & (cluster_bytes - 1) or not CLUSTER_BYTES_MIN <= cluster_bytes <= CLUSTER_BYTES_MAX:
         raise ValueError(f"cluster size {cluster_bytes} is not a power of two from 512 to 2097152")
-    table_reach = cluster_bytes * (cluster_bytes // ENTRY_BYTES)
+    # With subclusters each entry of a second-level table has a second word, which tells which of them are there.
+    table_reach = cluster_bytes * (cluster_bytes // (2 * ENTRY_BYTES if subclusters else ENTRY_BYTES))
     entries = -(-size_bytes // table_reach)
     table_clusters = -(-entries * ENTRY_BYTES // cluster_bytes)
     clusters = 3 + table_clusters
@@ -58,7 +66,7 @@ def empty_image(
         1,
         0,
         0,
-        0,
+        EXTENDED_ENTRIES if subclusters else 0,
         0,
         0,
         REFERENCE_COUNT_BITS_LOG2,

@@ -111,9 +111,9 @@ class BlockDevices:
         each = self._find_backend(options, device)
         shared = CONSISTENT_READ | WRITE_UNCHANGED | (WRITE if options.get("share-rw", False) else 0)
         if each.drive:
-            assert each.edge is not None
-            each.edge.change_access(self._access(each.edge.node, model, shared))
-            each.device = device
+            if each.edge is not None:
+                each.edge.change_access(self._access(each.edge.node, model, shared))
+            each.device, each.removable = device, model == CD_ROM
         elif "drive" in options:
             node = self._graph.nodes[options["drive"]]
             each.insert(node, self._access(node, model, shared))

@@ -109,7 +109,7 @@ class BackgroundCopy(MirrorState):
         return whole, CopyMethod.ZERO if status.zero else CopyMethod.DISCARD
 
     def _aligned_to_target_clusters(self, offset: int, length: int) -> bool:
-        cluster = self.target.cluster_size_bytes or 1
+        cluster = self.target.subcluster_size_bytes or 1
         end = offset + length
         return offset % cluster == 0 and (end % cluster == 0 or end == self.target.size_bytes)
 

@@ -109,11 +109,13 @@ class MirrorState(Job):
         """The target's cluster size if the job has to mind it, else 0 (C17, 041-G, 041-I-large_cluster).
 
         A target whose backing file is not there yet would fill the rest of a cluster with zeroes, through which the
-        backing file could never be seen. So the first copy to a cluster brings all of it.
+        backing file could never be seen. So the first copy to a cluster brings all of it; where clusters have parts
+        that can be there alone, all of such a part (BF-32).
         """
         image = self.graph.skip_filters(self.target)
         needed = image.backing_file and "backing" not in image.children
-        return image.cluster_size_bytes if needed and self.granularity_bytes < image.cluster_size_bytes else 0
+        cluster = image.subcluster_size_bytes
+        return cluster if needed and self.granularity_bytes < cluster else 0
 
     def to_target_clusters(self, offset: int, length: int) -> tuple[int, int]:
         """The range widened to whole clusters of the target, where they are still to be copied."""

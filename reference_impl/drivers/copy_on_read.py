@@ -122,7 +122,7 @@ class CopyOnReadNode(FilterNode):
         return parts
 
     def _to_clusters(self, start: int, end: int) -> tuple[int, int]:
-        cluster = self.child.cluster_size_bytes or 1
+        cluster = self.child.subcluster_size_bytes or 1
         return start // cluster * cluster, min(-(-end // cluster) * cluster, self.size_bytes)
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:

@@ -40,6 +40,10 @@ class FilterNode(Node):
         return self.child.cluster_size_bytes
 
     @property
+    def subcluster_size_bytes(self) -> int:
+        return self.child.subcluster_size_bytes
+
+    @property
     def writes_zeroes_with_unmap(self) -> bool:
         return self.unmap and self.child.writes_zeroes_with_unmap
 
