@@ -2,7 +2,8 @@
 
 From one request on no disk does anything any more, and the implementation is killed where it stands: a process with
 SIGKILL, a model by throwing its coroutines away. What the disks hold is judged by the oracle's rules for that moment.
-With a write-back cache every loss of a few unflushed changes is tried as well. Then a new instance has to mirror the
+With a write-back cache every loss of a few unflushed changes is tried as well, on the target too, of which some copy
+modes promise something. Then a new instance has to mirror the
 source, as it is, to its end.
 
 A request that had not been done when the disks stopped is as if it had never arrived; one that is done in part is not
@@ -32,7 +33,7 @@ class Crash(NamedTuple):
     """What was found after one crash.
 
     :ivar after_requests: how many requests the disks did before they stopped. :ivar states: how many contents of the
-        source were judged. :ivar problems: what should not be, one line each.
+        disks were judged. :ivar problems: what should not be, one line each.
     """
 
     after_requests: int
@@ -128,6 +129,10 @@ def _perform(
                 for state in guest_disk.crash_states(DROPPED_MAX):
                     states += 1
                     oracle.check_crash(guest_disk, state.contents, "the crash", len(state.dropped))
+            if oracle.target.has_write_back_cache and guest_disk is oracle.source:
+                for state in oracle.target.crash_states(DROPPED_MAX):
+                    states += 1
+                    oracle.check_target_crash(state.contents, "the crash", len(state.dropped))
             problems = [f"the oracle: {violation}" for violation in oracle.violations]
             problems += _mirror_what_is_left(implementation, guest_disk, hang_limit_s)
             return len(plan.positions), Crash(stop_at, states, tuple(problems))

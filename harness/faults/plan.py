@@ -18,6 +18,7 @@ class Plan:
     :param fault: None for the run that only counts.
     :ivar positions: every request since the mirror was started, in order of arrival.
     :ivar hits: the requests that went wrong, in order.
+    :ivar has_others: whether a request failed that this plan left alone: the case has faults of its own.
     """
 
     def __init__(self, fault: Fault | None) -> None:
@@ -25,6 +26,7 @@ class Plan:
         self.positions: list[Position] = []
         self.hits: list[StorageRequest] = []
         self.is_healed = False
+        self.has_others = False
         self._counts: Counter[tuple[str, Operation]] = Counter()
         self._disks: dict[str, HeldStorage] = {}
 
@@ -45,6 +47,12 @@ class Plan:
         self._disks = {"source": source, "target": target}
         source.intercept = lambda request: self._decide("source", request)
         target.intercept = lambda request: self._decide("target", request)
+        for disk in (source, target):
+            disk.on_finish.append(self._note_others)
+
+    def _note_others(self, request: StorageRequest) -> None:
+        if request.errno and request not in self.hits:
+            self.has_others = True
 
     def _decide(self, role: str, request: StorageRequest) -> int | None:
         if self.is_healed:

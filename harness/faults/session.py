@@ -22,6 +22,9 @@ PASSES_OF_TIME_MAX = 64
 """How often a case may let time pass after the fault: much more than any needs, and enough to see a job end."""
 
 
+_POLICY_ARGUMENTS = ("on-source-error", "on-target-error")
+
+
 class ScenarioOver(Exception):
     """The case cannot go on with the fault in it; the text says why."""
 
@@ -53,6 +56,8 @@ class FaultSession(WatchedSession):
                 policy = {} if fault is None else {"on-source-error": fault.policy, "on-target-error": fault.policy}
                 arguments = self.mirror_arguments = dict(arguments) | policy
                 self.plan.begin(source, target)
+        if name == "job-change" and self.plan.fault is not None:
+            arguments = {key: value for key, value in arguments.items() if key not in _POLICY_ARGUMENTS}
         return super().submit_command(name, arguments)
 
     def guest_is_answered(self, node_name: str, request: PendingRequest, errno: int, data: bytes | None) -> None:

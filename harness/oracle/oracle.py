@@ -540,23 +540,26 @@ class Oracle:
             return
         covered = late.acknowledged_before(submitted_at)
         late.flushed(covered)
+        if not self._waits_again:
+            late.firm += covered
         if not self._immediate:
             return
         for candidate in covered:
             self._check_lawful(
                 self.target, late.lawful, candidate.offset, candidate.length, Rule.ACKNOWLEDGED, "a guest's flush"
             )
-        if self.target.has_write_back_cache and not self._waits_again:
+        if self.target.has_write_back_cache:
             for state in self.target.crash_states(0):
-                self.check_target_crash(state.contents, covered, "a guest's flush", len(state.dropped))
+                self.check_target_crash(state.contents, "a guest's flush", len(state.dropped))
 
-    def check_target_crash(
-        self, contents: Snapshot, covered: Iterable[Candidate], occasion: str, lost_count: int = 0
-    ) -> None:
-        """Judge what a power cut would leave of the target where it has what guests flushed."""
+    def check_target_crash(self, contents: Snapshot, occasion: str, lost_count: int = 0) -> None:
+        """Judge what a power cut would leave of the target, where guests' flushes are promised to cover it.
+
+        :param contents: what it then holds, one of its `crash_states`. :param lost_count: for the report.
+        """
         if self._late is None:
             return
-        for candidate in covered:
+        for candidate in self._late.firm:
             for start, end, segment in self._late.lawful.overlapping(candidate.offset, candidate.length):
                 wrong = segment.allows(start, contents.read_bytes(start, end - start), SECTOR_BYTES)
                 if wrong is not None:

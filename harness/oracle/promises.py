@@ -20,12 +20,13 @@ class LateWrites:
     :param buffer_bytes: how much may be missing. :param lawful: what the target may hold when this begins.
     :param now: the oracle's clock.
     :ivar lawful: what it may hold now: a change is superseded only by one that a flush has covered.
-    :ivar since: from when on.
+    :ivar since: from when on. :ivar firm: the changes that a flush has made durable on the target.
     """
 
     def __init__(self, buffer_bytes: int, lawful: SegmentMap, now: int) -> None:
         self.lawful = lawful.copy()
         self.since = now
+        self.firm: list[Candidate] = []
         self._buffer_bytes = buffer_bytes
         self._largest_bytes = 0
         self._not_flushed: list[Candidate] = []
