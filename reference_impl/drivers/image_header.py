@@ -95,11 +95,20 @@ def encode_header(header: ImageHeader) -> bytes:
 def probe(head: bytes) -> str:
     """The format that the first bytes of a disk look like; ``raw`` for anything else (109)."""
     version = int.from_bytes(head[4:8], "big")
-    if head[:4] == b"QFI\xfb" and version in (1, 2, 3):
+    if head[:4] == b"QFI\xfb" and version:
         return "qcow" if version == 1 else "qcow2"
     if head[64:68] == b"\x7f\x10\xda\xbe":
         return "vdi"
     return next((name for magic, name in _BEGINNINGS.items() if head.startswith(magic)), "raw")
 
 
-_BEGINNINGS = {b"QED\0": "qed", b"KDMV": "vmdk", b"COWD": "vmdk", b"conectix": "vpc"}
+_BEGINNINGS = {
+    b"QED\0": "qed",
+    b"KDMV": "vmdk",
+    b"COWD": "vmdk",
+    b"conectix": "vpc",
+    b"vhdxfile": "vhdx",
+    struct.pack("16sI", b"WithoutFreeSpace", 2): "parallels",
+    struct.pack("32s16s16s", b"Bochs Virtual HD Image", b"Redolog", b"Growing"): "bochs",
+    b"#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n": "cloop",
+}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.implementations.reference_files import Files
+from reference_impl.backend import Backend
 from reference_impl.drivers.image_header import ImageHeader, encode_header, parse_header
 from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.file_nodes import PassThroughNode
@@ -59,9 +60,11 @@ def test_created_raw_file_has_the_length_and_no_backing_file(graph: Graph, image
         ("open.img", "raw", 'Failed to get "resize" lock'),
     ],
 )
-def test_create_refuses(images: ImageFiles, tmp_path: Path, path: str, image_format: str, message: str) -> None:
+def test_create_refuses(
+    graph: Graph, images: ImageFiles, tmp_path: Path, path: str, image_format: str, message: str
+) -> None:
     (tmp_path / "open.img").write_bytes(bytes(SIZE))
-    images.open("open.img", "raw")
+    Backend(graph, images.open("open.img", "raw"), "guest")
     with pytest.raises(QmpError) as caught:
         images.create(path, image_format, SIZE, None)
     assert caught.value.description == message
@@ -122,7 +125,7 @@ def write(graph: Graph, node: Node, offset: int, data: bytes) -> int:
         (0, b"QFI\xfb\0\0\0\x03", errno.EPERM),
         (4, b"\0\0\0\x03", 0),
         (64, b"\x7f\x10\xda\xbe", errno.EPERM),
-        (0, b"QFI\xfb\0\0\0\x09" + bytes(504), 0),
+        (0, b"QFI\xfb\0\0\0\0" + bytes(504), 0),
         (512, b"QFI\xfb\0\0\0\x03" + bytes(504), 0),
         (0, bytes(512), 0),
     ],
