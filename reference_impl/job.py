@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from reference_impl.errors import ModelError
 from reference_impl.graph import Edge, Graph, Node, Parent
 from reference_impl.job_states import TRANSITIONS, VERBS, JobState, JobVerb
+from reference_impl.job_transaction import JobTransaction
 from reference_impl.permissions import NO_ACCESS, Access
 from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.rate_limit import RateLimit
@@ -95,7 +96,15 @@ class Job(Parent):
     verbs = VERBS
     rate_limit_class = RateLimit
 
-    def __init__(self, host: JobHost, job_id: str, *, auto_finalize: bool = True, auto_dismiss: bool = True) -> None:
+    def __init__(
+        self,
+        host: JobHost,
+        job_id: str,
+        *,
+        auto_finalize: bool = True,
+        auto_dismiss: bool = True,
+        transaction: JobTransaction | None = None,
+    ) -> None:
         self.host = host
         self.graph = host.graph
         self.scheduler = host.graph.scheduler
@@ -119,7 +128,9 @@ class Job(Parent):
         self.io_status = IoStatus.OK
         self.limit = self.rate_limit_class()
         self._sleep_timer: Timer | None = None
+        self.transaction = transaction or JobTransaction()
         self.enter_state(JobState.CREATED)
+        self.transaction.add(self)
 
     # What a kind of job provides
 
@@ -334,7 +345,9 @@ class Job(Parent):
             state = self.state
             self.enter_state(JobState.STANDBY if state is JobState.READY else JobState.PAUSED)
             self.paused = True
-            await self.rest("being resumed")
+            # Who pauses it again before it has woken up finds it paused (D4).
+            while self.should_pause and not self.is_cancelled:
+                await self.rest("being resumed")
             self.paused = False
             self.enter_state(state)
 
@@ -422,7 +435,7 @@ class Job(Parent):
     def user_finalize(self) -> None:
         """The verb ``finalize``."""
         self.require_verb(JobVerb.FINALIZE)
-        self._finalize()
+        self.transaction.finalize()
 
     def user_dismiss(self) -> None:
         """The verb ``dismiss``."""
@@ -458,25 +471,34 @@ class Job(Parent):
             self._completed()
         elif self.deferred_to_main_loop:
             if self.is_cancelled:
-                self._aborted()
+                self._failed()
         else:
             self.enter()
+
+    def cancel_with_others(self, *, force: bool) -> None:
+        """Be cancelled because another job of the transaction failed; the transaction ends both."""
+        if self.task is not None and not self.deferred_to_main_loop:
+            self.cancel(force=force)
+            return
+        self.cancelled = True
+        self.force_cancelled = self.force_cancelled or force
+        if self.task is None:
+            self._update_failure()
 
     # The end
 
     def _completed(self) -> None:
         if self.is_completed:  # a forced cancel came first
             return
-        self._update_failure()
-        if self.failure is not None:
-            self._aborted()
+        if self.failure is not None or self.is_cancelled:
+            self._failed()
             return
         self.enter_state(JobState.WAITING)
-        self.enter_state(JobState.PENDING)
-        if self.auto_finalize:
-            self._finalize()
-        else:
-            self.host.emit("BLOCK_JOB_PENDING", {"type": self.kind, "id": self.id})
+        self.transaction.job_waits()
+
+    def _failed(self) -> None:
+        self._update_failure()
+        self.transaction.abort(self)
 
     def _update_failure(self) -> None:
         if self.failure is None and self.is_cancelled:
@@ -484,20 +506,22 @@ class Job(Parent):
         if self.failure is not None:
             self.enter_state(JobState.ABORTING)
 
-    def _finalize(self) -> None:
+    def announce_pending(self) -> None:
+        """Tell the user that the job waits to be finalized."""
+        self.host.emit("BLOCK_JOB_PENDING", {"type": self.kind, "id": self.id})
+
+    def prepare_to_end(self) -> bool:
+        """Do what can still fail; return whether it succeeded."""
         try:
             self.prepare()
         except JobFailed as failure:
             self.failure = failure
-            self._aborted()
-            return
-        self._finished()
+            self._update_failure()
+        return self.failure is None
 
-    def _aborted(self) -> None:
+    def end(self) -> None:
+        """Conclude, as the run and the other jobs of the transaction have it."""
         self._update_failure()
-        self._finished()
-
-    def _finished(self) -> None:
         if self.failure is not None:
             self.abort()
         self.clean()
@@ -524,6 +548,7 @@ class Job(Parent):
     def drop(self) -> None:
         """Forget a job that was created and could not be set up: nothing but its two states is seen of it."""
         self.let_go()
+        self.transaction.remove(self)
         self.enter_state(JobState.NULL)
 
     # What others see

@@ -187,6 +187,28 @@ def test_every_reason_to_pause_has_to_go() -> None:
     assert state_of(job) == "running"
 
 
+def test_job_paused_again_before_it_has_woken_up_stays_paused() -> None:
+    """D4: a drained section begins while the job still wakes from the last."""
+    job, host = started()
+    job.pause()
+    job.scheduler.settle()
+    turns = list(job.turns)
+
+    async def drain_again() -> None:
+        job.resume()
+        job.pause()
+
+    job.scheduler.start(drain_again(), "two drained sections")
+    job.scheduler.settle()
+    assert job.paused
+    assert job.turns == turns
+    assert host.events[-1] == "paused"
+    job.resume()
+    job.scheduler.settle()
+    assert not job.paused
+    assert "running" in host.events[-2:]
+
+
 def test_resume_without_a_pause_is_a_bug() -> None:
     job, _ = started()
     with pytest.raises(ModelError, match=r"^job 'j' is resumed more often than it was paused$"):
