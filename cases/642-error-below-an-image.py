@@ -1,6 +1,6 @@
-"""642-error-below-an-image: a read that fails below the source's image is met by the job's policy, also in a commit.
+"""642-error-below-an-image: a read of the source's disk, or a write below an active commit, is met by the job's policy.
 
-The disk below the image fails one read, in the range that only the job reads.
+The disk fails one request, in a range that only the job asks for.
 
 Groups: graph errors quick
 Needs: blockdev-reopen block-commit driver=qcow2

@@ -355,8 +355,12 @@ class Bench:
         Nodes that nobody named are called by what they do; users that are neither nodes nor jobs are all alike.
         """
         self.say("graph:")
-        for line in graph_view.describe(self.query("x-debug-query-block-graph"), self._drivers()):
+        for line in self.graph_lines():
             self.say(f"  {line}")
+
+    def graph_lines(self) -> list[str]:
+        """The lines of `show_graph`, silently."""
+        return graph_view.describe(self.query("x-debug-query-block-graph"), self._drivers())
 
     def draw_graph(self) -> str:
         """The block graph in the language of Graphviz, silently."""

@@ -19,7 +19,7 @@ from reference_impl.edges import Bystander, Edge
 from reference_impl.graph import BlockIoError, Node
 from reference_impl.job import IGNORED_ERRORS_MAX, ErrorAction, ErrorPolicy, JobFailed, JobHost
 from reference_impl.node_making import choose_node_name
-from reference_impl.node_reopen import make_read_only_if_possible, set_read_only
+from reference_impl.node_reopen import make_read_only_if_possible
 from reference_impl.permissions import CONSISTENT_READ, NO_ACCESS, NONE, RESIZE, WRITE, WRITE_UNCHANGED, Access
 from reference_impl.qmp_errors import QmpError
 from reference_impl.rate_limit import SLICE_NS
@@ -30,6 +30,7 @@ class CommitFilter(FilterNode):
 
     driver = "commit_top"
     is_of_job = True
+    supports_reopening = False
     child_role = "backing"
 
     def child_access(self, edge: Edge, users: Access) -> Access:
@@ -79,7 +80,7 @@ class CommitBelowJob(ChainJob):
             needed |= RESIZE
         self.hold(self.device, "main node")
         self.base_was_read_only = self.base.read_only
-        set_read_only(graph, self.base, read_only=False)
+        graph.set_read_only(self.base, read_only=False)
         self._put_filter_in(filter_name)
         # Filters right above the base show what it holds, so they may be read.
         image = graph.skip_filters(self.base)

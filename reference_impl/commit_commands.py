@@ -20,7 +20,7 @@ from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_commands import MirrorCommands, default_granularity_bytes
 from reference_impl.mirror_options import BUFFER_BYTES_DEFAULT, CopyMode, MirrorOptions, SyncMode
 from reference_impl.node_making import find_node_only, require_not_busy
-from reference_impl.node_reopen import make_read_only_if_possible, set_read_only
+from reference_impl.node_reopen import make_read_only_if_possible
 from reference_impl.permissions import WRITE
 from reference_impl.qmp_errors import QmpError
 
@@ -113,7 +113,7 @@ class CommitCommands:
 
     async def _start_active(self, arguments: dict[str, Any], top: Node, base: Node) -> None:
         was_read_only = base.read_only
-        set_read_only(self._graph, base, read_only=False)
+        self._graph.set_read_only(base, read_only=False)
         policy = ErrorPolicy(arguments.get("on-error", "report"))
         options = MirrorOptions(
             sync=SyncMode.TOP,

@@ -51,6 +51,7 @@ class Graph:
         self.drain_waiters = WaitQueue(scheduler)
         self._generated_count = 0
         self._undo: list[Callable[[], object]] | None = None
+        self._turned_read_only: set[Node] = set()
 
     def generate_name(self) -> str:
         """A name that no user can give: they may not start with ``#``."""
@@ -109,6 +110,21 @@ class Graph:
             raise
         finally:
             self._undo = None
+            self._turned_read_only.clear()
+
+    def set_read_only(self, node: Node, *, read_only: bool) -> None:
+        """Let a node be only read, or let it be written again.
+
+        :raise QmpError: when somebody writes it, or it needs to write a node that is read-only.
+        """
+        before = node.read_only
+        if before == read_only:
+            return
+        with self.transaction():
+            node.read_only = read_only
+            if read_only:
+                self._turned_read_only.add(node)
+            self.on_undo(lambda: setattr(node, "read_only", before))
 
     def on_undo(self, action: Callable[[], object]) -> None:
         """Say how to take back the change that was just made."""
@@ -124,8 +140,7 @@ class Graph:
         for edge, access in planned.items():
             edge.access = access
 
-    @staticmethod
-    def _check_users(node: Node, planned: dict[Edge, Access]) -> Access:
+    def _check_users(self, node: Node, planned: dict[Edge, Access]) -> Access:
         """What all users of a node together need and share.
 
         :raise QmpError: when they conflict, in QEMU's words; the newest user is looked at first.
@@ -140,6 +155,8 @@ class Graph:
         if needed & ~shared:
             _explain_conflict(node, accesses)
         if needed & (WRITE | WRITE_UNCHANGED) and node.read_only:
+            if node in self._turned_read_only:
+                raise QmpError(f"Read-only block node '{node.name}' cannot support read-write users")
             raise QmpError("Block node is read-only")
         return Access(needed, shared)
 

@@ -50,6 +50,7 @@ class MirrorFilter(Node):
     driver = "mirror_top"
     is_filter = True
     is_of_job = True
+    supports_reopening = False
     bitmap_class = DirtyBitmap
     source_role = "backing"
     command_features: ClassVar[Mapping[str, tuple[str, ...]]] = {}

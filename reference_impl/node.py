@@ -59,6 +59,7 @@ class Node(Parent):
 
     driver = "?"
     is_filter = False
+    supports_reopening = True
     is_of_job = False
     """Whether a job puts such nodes in for its own ends."""
     supports_fua = True

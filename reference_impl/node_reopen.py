@@ -13,6 +13,7 @@ from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
 from reference_impl.file_nodes import PassThroughNode
 from reference_impl.graph import Graph, Node
 from reference_impl.node_making import find_group, find_node, find_node_only, require_not_busy
+from reference_impl.node_queries import skip_implicit
 from reference_impl.permissions import CONSISTENT_READ
 from reference_impl.qmp_errors import QmpError
 
@@ -56,7 +57,7 @@ class ReopenCommands:
         return node
 
     def _reopen(self, node: Node, options: dict[str, Any]) -> None:
-        if node.driver == "mirror_top":
+        if not node.supports_reopening:
             raise QmpError(f"Block format '{node.driver}' used by node '{node.name}' does not support reopening files")
         if "backing" in node.children and "backing" not in options:
             raise QmpError(f"backing is missing for '{node.name}'")
@@ -73,7 +74,7 @@ class ReopenCommands:
             self._graph.on_undo(lambda: setattr(node, "window", window))
         if isinstance(node, ThrottleNode):
             node.group = find_group(self._groups, options["throttle-group"])
-        set_read_only(self._graph, node, read_only=options.get("read-only", False))
+        self._graph.set_read_only(node, read_only=options.get("read-only", False))
 
     def _set_child(self, node: Node, role: str, reference: Any) -> None:
         """Let a node use another child in a role, or none."""
@@ -86,6 +87,10 @@ class ReopenCommands:
             return
         if child is not None and node in graph.subtree(child):
             raise QmpError(f"Making '{child.name}' a {role} child of '{node.name}' would create a cycle")
+        if edge is not None and edge.node.is_implicit:
+            if skip_implicit(edge.node) is child:
+                return
+            raise QmpError(f"Cannot replace implicit {role} child of {node.name}")
         if edge is not None and edge.frozen:
             raise QmpError(f"Cannot change frozen '{role}' link from '{node.name}' to '{edge.node.name}'")
         set_child(graph, node, role, child)
@@ -127,22 +132,9 @@ def set_child(graph: Graph, node: Node, role: str, child: Node | None) -> None:
         graph.attach(node, role, child)
 
 
-def set_read_only(graph: Graph, node: Node, *, read_only: bool) -> None:
-    """Let a node be only read, or let it be written again.
-
-    :raise QmpError: when somebody writes it, or it needs to write a node that is read-only.
-    """
-    before = node.read_only
-    if before == read_only:
-        return
-    with graph.transaction():
-        node.read_only = read_only
-        graph.on_undo(lambda: setattr(node, "read_only", before))
-
-
 def make_read_only_if_possible(graph: Graph, node: Node) -> None:
     """Let a node be only read unless somebody writes it: that it could be written does no harm."""
     try:
-        set_read_only(graph, node, read_only=True)
+        graph.set_read_only(node, read_only=True)
     except QmpError:
         return

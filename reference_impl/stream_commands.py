@@ -10,7 +10,7 @@ from reference_impl.graph import Graph, Node
 from reference_impl.job import ErrorPolicy, Job, JobHost
 from reference_impl.job_making import choose_job_id
 from reference_impl.node_making import choose_node_name, find_node, find_node_only, require_not_busy
-from reference_impl.node_reopen import make_read_only_if_possible, set_read_only
+from reference_impl.node_reopen import make_read_only_if_possible
 from reference_impl.qmp_errors import QmpError
 from reference_impl.stream import StreamFilter, StreamJob
 
@@ -59,7 +59,7 @@ class StreamCommands:
     async def _start(self, arguments: dict[str, Any], device: Node, bottom: Node, above_base: Node) -> None:
         graph = self._graph
         was_read_only = device.read_only
-        set_read_only(graph, device, read_only=False)
+        graph.set_read_only(device, read_only=False)
         await device.drained_begin_and_wait()
         job: StreamJob | None = None
         chain_filter: StreamFilter | None = None

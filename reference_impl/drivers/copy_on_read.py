@@ -26,6 +26,7 @@ class CopyOnReadNode(FilterNode):
     """
 
     driver = "copy-on-read"
+    supports_reopening = False
 
     def __init__(
         self,
