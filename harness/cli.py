@@ -64,8 +64,12 @@ class _PrintVersion(argparse.Action):
         parser.exit()
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser with all commands."""
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser with all commands.
+
+    :param only: the one command that is wanted, if that is known: to import the others takes longer than most of them
+        need to start.
+    """
     parser = _Parser(
         prog=PROGRAM,
         description="Conformance suite for block mirroring.",
@@ -75,7 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True, dest="command", title="commands")
-    for name in COMMANDS:
+    for name in COMMANDS if only is None else [only]:
         command = cast(Command, importlib.import_module(f"harness.commands.{name.replace('-', '_')}"))
         command.add_parser(subparsers).set_defaults(run_command=command.run)
     return parser
@@ -107,8 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     try:
-        options = make_parser().parse_args(arguments)
-        options.command_line = list(sys.argv[1:] if arguments is None else arguments)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        options = make_parser(given[0] if given and given[0] in COMMANDS else None).parse_args(given)
+        options.command_line = given
         status: int = options.run_command(options)
     except SystemExit as exit_:  # --help and --version
         status = exit_.code if isinstance(exit_.code, int) else EXIT_PASSED

@@ -194,7 +194,7 @@ def _explanation(case_id: str, left: Cell, right: Cell, deviations: Deviations) 
             continue
         if record.verdict is not Verdict.KNOWN:
             return ""
-        deviation = deviations.find(case_id, record.implementation, record.run.version)
+        deviation = deviations.find(case_id, record.implementation, record.run.version, record.run.features)
         fix = "" if deviation is None else f" (fix: {deviation.fix})"
         reasons.append(f"known deviation of {record.implementation}: {record.reason}{fix}")
     if reasons:

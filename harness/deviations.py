@@ -19,6 +19,9 @@ import msgspec
 from harness.errors import UsageError
 from harness.golden import DEVIATIONS_FILE, DEVIATIONS_FOLDER
 
+PROGRAM_FEATURE = "program="
+"""Begins the feature that says which program an implementation is."""
+
 _CONDITION = re.compile(r"(?P<operator>>=|<=|==|!=|>|<)\s*(?P<version>[0-9]+(?:\.[0-9]+)*)")
 _LEADING_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
@@ -51,10 +54,11 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """The transcript's name relative to the golden folder."""
         return None if self.transcript is None else f"{DEVIATIONS_FOLDER}/{self.transcript}"
 
-    def applies_to(self, case_id: str, implementation: str, version: str) -> bool:
+    def applies_to(self, case_id: str, implementation: str, version: str, features: Collection[str] = ()) -> bool:
         """Say whether this entry speaks of such a run.
 
         :param implementation: the spec as the user gave it.
+        :param features: what it offers; one of them may say that it is another program than its kind suggests.
         :param version: what the implementation calls its version; leading dotted numbers count, so that a
             distribution's suffix does not.
         """
@@ -62,10 +66,20 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             case_id in self.cases
             and (
                 self.implementation == implementation
-                or fnmatchcase(implementation.partition(":")[0], self.implementation)
+                or fnmatchcase(program_of(implementation, features), self.implementation)
             )
             and version_matches(version, self.versions)
         )
+
+
+def program_of(implementation: str, features: Collection[str]) -> str:
+    """Which program it is that was run: what it says itself (the feature ``program=…``), else its kind.
+
+    A reference on sockets that is run as a qemu-storage-daemon has none of that program's faults, and a
+    qemu-storage-daemon that somebody else has started has all of them.
+    """
+    said = [feature.removeprefix(PROGRAM_FEATURE) for feature in features if feature.startswith(PROGRAM_FEATURE)]
+    return said[0] if said else implementation.partition(":")[0]
 
 
 class _DeviationFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,10 +118,10 @@ class Deviations:
                 raise UsageError(f"{DEVIATIONS_FILE}: entry {index + 1}: {error}") from error
         return cls(entries)
 
-    def find(self, case_id: str, implementation: str, version: str) -> Deviation | None:
+    def find(self, case_id: str, implementation: str, version: str, features: Collection[str] = ()) -> Deviation | None:
         """Return the first entry that speaks of such a run, or None."""
         for entry in self.entries:
-            if entry.applies_to(case_id, implementation, version):
+            if entry.applies_to(case_id, implementation, version, features):
                 return entry
         return None
 

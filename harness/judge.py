@@ -50,7 +50,7 @@ class Judge:
         run = _storable(run)
         if run.status in _PLAIN_VERDICTS:
             return self._record(run, _PLAIN_VERDICTS[run.status], run.reason)
-        deviation = self.deviations.find(run.case, run.implementation, run.version)
+        deviation = self.deviations.find(run.case, run.implementation, run.version, run.features)
         if run.status is RunStatus.COMPLETED:
             return self._judge_completed(run, deviation)
         if run.status is RunStatus.LEFT_BEHIND:

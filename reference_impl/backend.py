@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reference_impl.graph import BlockIoError, Edge, Graph, Node, Parent
+from reference_impl.chains import block_status_above
+from reference_impl.graph import BlockIoError, BlockStatus, Edge, Graph, Node, Parent
 from reference_impl.permissions import ALL, READER, WRITER, Access
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Task, WaitQueue
@@ -70,9 +71,7 @@ class Backend(Parent):
         return request
 
     async def _serve(self, request: GuestRequest, on_done: Callable[[GuestRequest], None] | None) -> None:
-        while self._quiesce_count:
-            await self._queued.wait(f"the drained section of node '{self.edge.node.name}' to end")
-        self._in_flight += 1
+        await self._enter()
         try:
             request.data = await self._perform(request, self.edge.node)
             errno = 0
@@ -83,6 +82,29 @@ class Backend(Parent):
         self._graph.drain_progressed()
         if on_done is not None:
             on_done(request)
+
+    async def _enter(self) -> None:
+        """Wait until a request may start, and count it as in flight."""
+        while self._quiesce_count:
+            await self._queued.wait(f"the drained section of node '{self.edge.node.name}' to end")
+        self._in_flight += 1
+
+    async def block_status(self, offset: int, length: int) -> BlockStatus:
+        """What the whole chain holds in a range, for as much of its beginning as is alike.
+
+        :raise BlockIoError: what a node failed with.
+        """
+        await self._enter()
+        try:
+            return await block_status_above(self._graph, self.edge.node, None, offset, length)
+        finally:
+            self._in_flight -= 1
+            self._graph.drain_progressed()
+
+    async def rest(self) -> None:
+        """Wait until nothing of it is in flight."""
+        while self._in_flight:
+            await self._graph.drain_waiters.wait(f"the requests of '{self.name}'")
 
     @staticmethod
     async def _perform(request: GuestRequest, node: Node) -> bytes | None:

@@ -27,14 +27,7 @@ class BitmapExport(Parent):
 
         :raise QmpError: when there is none, or it is busy.
         """
-        bitmap = _find_downward(node, bitmap_name)
-        if bitmap is None:
-            raise QmpError(f"Bitmap '{bitmap_name}' is not found")
-        try:
-            bitmap.check(allow_readonly=True)
-        except BitmapError as error:
-            raise QmpError(str(error)) from error
-        self.bitmap = bitmap
+        self.bitmap = bitmap = find_exported(node, bitmap_name, export_is_writable=not node.read_only)
         self._edge: Edge | None = Edge(self, node, "root", READER if node.read_only else WRITER)
         bitmap.busy = True
 
@@ -43,12 +36,7 @@ class BitmapExport(Parent):
 
     def ranges(self) -> list[tuple[int, int]]:
         """The dirty ranges as (offset, length) in bytes, ascending, not adjacent; the last is cut at the disk's end."""
-        found = []
-        position = 0
-        while area := self.bitmap.next_dirty_area(position, self.bitmap.size_bytes):
-            found.append(area)
-            position = sum(area)
-        return found
+        return dirty_ranges(self.bitmap, 0, self.bitmap.size_bytes)
 
     def close(self) -> None:
         """End the export; the bitmap is free again. Harmless when it has ended."""
@@ -58,13 +46,40 @@ class BitmapExport(Parent):
             self.bitmap.busy = False
 
 
-def _find_downward(node: Node, name: str) -> DirtyBitmap | None:
+def dirty_ranges(bitmap: DirtyBitmap, start: int, end: int) -> list[tuple[int, int]]:
+    """The dirty ranges from `start` to `end`, as (offset, length) in bytes: ascending, not adjacent, cut at both."""
+    found = []
+    while start < end and (area := bitmap.next_dirty_area(start, end)):
+        found.append(area)
+        start = sum(area)
+    return found
+
+
+def find_exported(node: Node, name: str, *, export_is_writable: bool) -> DirtyBitmap:
+    """The bitmap that an export of the node shows under a name.
+
+    :raise QmpError: when there is none, it is busy, or it would change under an export that says nothing does.
+    """
+    found = _find_downward(node, name)
+    if found is None:
+        raise QmpError(f"Bitmap '{name}' is not found")
+    owner, bitmap = found
+    try:
+        bitmap.check(allow_readonly=True)
+    except BitmapError as error:
+        raise QmpError(str(error)) from error
+    if not export_is_writable and not owner.read_only and bitmap.enabled:
+        raise QmpError(f"Enabled bitmap '{name}' incompatible with readonly export")
+    return bitmap
+
+
+def _find_downward(node: Node, name: str) -> tuple[Node, DirtyBitmap] | None:
     """A bitmap by name on the node, or below it where the same data, or what lies under an overlay, is."""
     current: Node | None = node
     while current is not None:
         for bitmap in current.bitmaps:
             if bitmap.name == name:
-                return bitmap
+                return current, bitmap
         role = "backing" if "backing" in current.children else "file" if current.is_filter else None
         edge = current.children.get(role) if role else None
         current = edge.node if edge is not None else None

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reference_impl.backend import Backend
+from reference_impl.bitmap_export import find_exported
+from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.graph import Graph, Node
 from reference_impl.node_making import IDENTIFIER, find_node_only
 from reference_impl.qmp_errors import QmpError
@@ -27,6 +29,7 @@ class Exports:
         self._backend = backend
         self._emit = emit
         self._exports: dict[str, Backend] = {}
+        self._bitmaps: dict[str, dict[str, DirtyBitmap]] = {}
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
         """By the name of the command."""
@@ -44,8 +47,35 @@ class Exports:
         export = self._exports[export_id] = self._backend(self._graph, node, export_id, writable=writable)
         return export
 
+    def take_bitmaps(self, export_id: str, given: list[Any]) -> dict[str, DirtyBitmap]:
+        """Make bitmaps part of an export, which keeps them busy until it is closed; return them by their names.
+
+        :param given: names of bitmaps of the export's node or of those below, or objects that name the node, too.
+        :raise QmpError: when one cannot be exported; then none is taken.
+        """
+        export = self._exports[export_id]
+        found: dict[str, DirtyBitmap] = {}
+        for name in given:
+            node = export.edge.node
+            if not isinstance(name, str):
+                node, name = find_node_only(self._graph, name["node"]), name["name"]
+            found[name] = find_exported(node, name, export_is_writable=export.writable)
+        for bitmap in found.values():
+            bitmap.busy = True
+        self._bitmaps[export_id] = found
+        return found
+
+    def __getitem__(self, export_id: str) -> Backend:
+        """What an export has of its node."""
+        return self._exports[export_id]
+
+    def __contains__(self, export_id: object) -> bool:
+        return export_id in self._exports
+
     def close(self, export_id: str) -> None:
         """Take access away, unless that has happened."""
+        for bitmap in self._bitmaps.pop(export_id, {}).values():
+            bitmap.busy = False
         export = self._exports.pop(export_id, None)
         if export is not None:
             export.close()
@@ -62,6 +92,11 @@ class Exports:
         if writable and node.read_only:
             raise QmpError("Cannot export read-only node as writable")
         self.open(export_id, node, writable=writable)
+        try:
+            self.take_bitmaps(export_id, options.get("bitmaps", []))
+        except QmpError:
+            self.close(export_id)
+            raise
         return {}
 
     def block_export_del(self, arguments: dict[str, Any]) -> dict[str, Any]:

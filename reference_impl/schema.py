@@ -184,7 +184,12 @@ STRUCTS: dict[str, Members] = {
     "BlockJobChangeOptionsMirror": {"copy-mode": "MirrorCopyMode"},
     "UnixSocketAddress": {"path": "str"},
     "UnixSocketAddressWrapper": {"data": "UnixSocketAddress"},
-    "BlockExportOptionsNbd": {"name?": "str", "description?": "str"},
+    "BlockExportOptionsNbd": {
+        "name?": "str",
+        "description?": "str",
+        "bitmaps?": "[str|BlockDirtyBitmap]",
+    },
+    "NbdServerOptions": {"addr": "SocketAddress"},
     "ThrottleGroupProperties": {"limits?": "ThrottleLimits"},
     "ThrottleLimits": {
         f"{kind}-{direction}?": "int" for kind in ("iops", "bps") for direction in ("total", "read", "write")

@@ -107,7 +107,7 @@ def _transcripts(judge: Judge, records: Sequence[Record]) -> dict[str, str]:
     writers: dict[str, str] = {}
     for record in records:
         run = record.run
-        deviation = judge.deviations.find(run.case, run.implementation, run.version)
+        deviation = judge.deviations.find(run.case, run.implementation, run.version, run.features)
         if deviation is None:
             name = judge.goldens.name_for(run.case, run.features)
         elif deviation.golden_name is None:

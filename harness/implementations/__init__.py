@@ -6,8 +6,6 @@ Those that come with the suite are in `kinds`. Another installed package can off
 
 from __future__ import annotations
 
-import importlib.metadata
-
 from harness.errors import UsageError
 from harness.implementations.base import Implementation, Probe, Session
 from harness.implementations.kinds import KINDS, Kind
@@ -41,6 +39,8 @@ def parse(spec: str) -> Implementation:
 
 
 def _plugged_in() -> dict[str, Kind]:
+    import importlib.metadata  # takes longer to import than all the rest, and is seldom wanted
+
     found: dict[str, Kind] = {}
     for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
         try:

@@ -12,7 +12,7 @@ A feature is a word. For a schema they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -20,6 +20,17 @@ def features_of_schema(entries: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """All features that the reply to `query-qmp-schema` shows."""
     types = {entry["name"]: entry for entry in entries}
     return frozenset(_features(types, entries))
+
+
+REFERENCE = "mirrorcheck reference"
+"""What the reference calls its package, in its reply to `query-version`."""
+
+
+def program_of(version: Mapping[str, Any], features: Collection[str]) -> str:
+    """Which program it is that a reply to `query-version` and the features are of, as deviations name it."""
+    if REFERENCE in version["package"]:
+        return "reference"
+    return "qemu-system-x86_64" if "human-monitor-command" in features else "qemu-storage-daemon"
 
 
 def _features(types: Mapping[str, Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:

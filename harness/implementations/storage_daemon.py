@@ -25,6 +25,7 @@ from qemu.qmp import ConnectError
 from harness import processes
 from harness.consoles import qemu_io
 from harness.consoles.console import Console
+from harness.deviations import PROGRAM_FEATURE
 from harness.errors import (
     CaseSkipped,
     ImplementationCrash,
@@ -45,7 +46,7 @@ from harness.implementations.base import (
     Session,
 )
 from harness.implementations.daemon_exports import DaemonExports
-from harness.implementations.features import features_of_schema
+from harness.implementations.features import features_of_schema, program_of
 from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
 from harness.implementations.quiescence import RestSelector, Threads, threads_of
@@ -410,6 +411,9 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
     package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
     text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
     features = features_of_schema(schema)
+    program = program_of(version, features)
+    if program != session_type.KIND:
+        features |= {f"{PROGRAM_FEATURE}{program}"}
     if "block-export-add" in features:
         # From the first version with that command its NBD exports take `bitmaps`.
         features |= {"bitmap-export"}

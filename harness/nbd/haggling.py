@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from harness.nbd import protocol
 from harness.nbd.export import Export
 from harness.nbd.protocol import (
-    BASE_ALLOCATION,
     ContextQuery,
     HandshakeFlag,
     Info,
@@ -20,9 +19,6 @@ from harness.nbd.protocol import (
     Reply,
     pack_option_reply,
 )
-
-#: The id of base:allocation, the only metadata context that held storage has; any number would do.
-BASE_ALLOCATION_ID = 1
 
 # A plain number: the complement of an IntFlag has only the flag's own bits, and would let every unknown one pass.
 _OFFERED = int(HandshakeFlag.FIXED_NEWSTYLE | HandshakeFlag.NO_ZEROES)
@@ -104,7 +100,10 @@ class Haggling:
 
     def _list(self, option: int, data: bytes) -> list[bytes]:
         _must_be_empty(data)
-        servers = [pack_option_reply(option, Reply.SERVER, protocol.pack_text(name)) for name in self._exports]
+        servers = [
+            pack_option_reply(option, Reply.SERVER, protocol.pack_text(name) + export.description.encode("utf-8"))
+            for name, export in self._exports.items()
+        ]
         return [*servers, pack_option_reply(option, Reply.ACK)]
 
     def _structured_reply(self, option: int, data: bytes) -> list[bytes]:
@@ -127,6 +126,8 @@ class Haggling:
         ]
         if Info.NAME in query.infos:
             infos.append(protocol.U16.pack(Info.NAME) + export.name.encode("utf-8"))
+        if Info.DESCRIPTION in query.infos and export.description:
+            infos.append(protocol.U16.pack(Info.DESCRIPTION) + export.description.encode("utf-8"))
         if option == Option.GO:
             self.export = export
         replies = [pack_option_reply(option, Reply.INFO, info) for info in infos]
@@ -139,18 +140,19 @@ class Haggling:
         if not self.structured:
             return [_refuse(option, Reply.ERR_INVALID, "metadata contexts need structured replies")]
         query = protocol.parse_context_query(data)
-        if query.export_name not in self._exports:
+        export = self._exports.get(query.export_name)
+        if export is None:
             return [_unknown_export(option, query.export_name)]
-        matches = _matches_base_allocation(option, query)
+        matches = [number for number, name in enumerate(export.contexts, 1) if _matches(option, query, name)]
         replies = []
-        if matches:
+        for number in matches:
             # An id means something only once it is selected; a list sends 0.
-            context_id = BASE_ALLOCATION_ID if option == Option.SET_META_CONTEXT else 0
-            context = protocol.U32.pack(context_id) + BASE_ALLOCATION.encode("ascii")
+            context_id = number if option == Option.SET_META_CONTEXT else 0
+            context = protocol.U32.pack(context_id) + export.contexts[number - 1].encode("utf-8")
             replies.append(pack_option_reply(option, Reply.META_CONTEXT, context))
         if option == Option.SET_META_CONTEXT:
             self._contexts_of = query.export_name
-            self._selected = (BASE_ALLOCATION_ID,) if matches else ()
+            self._selected = tuple(matches)
         return [*replies, pack_option_reply(option, Reply.ACK)]
 
     _HANDLERS: Mapping[int, Callable[[Haggling, int, bytes], list[bytes]]] = {
@@ -177,8 +179,10 @@ def _must_be_empty(data: bytes) -> None:
         raise MessageError(f"{len(data)} bytes of data come with an option that takes none")
 
 
-def _matches_base_allocation(option: int, query: ContextQuery) -> bool:
-    """Whether the queries select base:allocation; a list also takes no query at all, or the namespace alone, as all."""
-    if BASE_ALLOCATION in query.queries:
+def _matches(option: int, query: ContextQuery, context: str) -> bool:
+    """Whether the queries select a context; a list also takes no query at all, or a namespace alone, as all."""
+    if context in query.queries:
         return True
-    return option == Option.LIST_META_CONTEXT and (not query.queries or "base:" in query.queries)
+    if option != Option.LIST_META_CONTEXT:
+        return False
+    return not query.queries or any(text.endswith(":") and context.startswith(text) for text in query.queries)

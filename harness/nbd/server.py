@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections import deque
 
 from harness.errors import CaseError
 from harness.nbd import protocol
-from harness.nbd.export import Export
+from harness.nbd.export import Export, StatusSource
 from harness.nbd.haggling import Haggling
 from harness.nbd.protocol import MessageError, Option, Reply, Request
 from harness.nbd.stream import MessageStream
@@ -54,9 +55,10 @@ class NbdServer:
         self._all_gone.set()
 
     @classmethod
-    async def start(cls, path: str | os.PathLike[str]) -> NbdServer:
+    async def start(cls, path: str | os.PathLike[str], listener: socket.socket | None = None) -> NbdServer:
         """Listen on a path. A socket that is there already is replaced, for it may be left over from a killed run.
 
+        :param listener: a socket that listens there already.
         :raise CaseError: when the path is too long for a unix socket, or cannot be listened on.
         """
         text = os.fspath(path)
@@ -66,7 +68,10 @@ class NbdServer:
         server = cls(text)
         loop = asyncio.get_running_loop()
         try:
-            server._listener = await loop.create_unix_server(lambda: ServerConnection(server), text)
+            if listener is not None:
+                server._listener = await loop.create_unix_server(lambda: ServerConnection(server), sock=listener)
+            else:
+                server._listener = await loop.create_unix_server(lambda: ServerConnection(server), text)
         except OSError as error:
             raise CaseError(f"cannot listen on {text}: {error.strerror}") from error
         return server
@@ -81,6 +86,10 @@ class NbdServer:
         preferred_block: int = 4096,
         hole_chunks: bool = False,
         multi_conn: bool = True,
+        description: str = "",
+        contexts: tuple[str, ...] = (protocol.BASE_ALLOCATION,),
+        status: StatusSource | None = None,
+        lenient: bool = False,
     ) -> Export:
         """Offer a storage under a name; clients see it from their next option on. Parameters as for Export.
 
@@ -88,8 +97,19 @@ class NbdServer:
         """
         if name in self._exports:
             raise CaseError(f"export {name!r} exists already")
-        export = Export(name, storage, read_only, minimum_block, preferred_block, hole_chunks, multi_conn)
-        self._exports[name] = export
+        export = self._exports[name] = Export(
+            name,
+            storage,
+            read_only,
+            minimum_block,
+            preferred_block,
+            hole_chunks,
+            multi_conn,
+            description,
+            contexts,
+            status,
+            lenient,
+        )
         return export
 
     def remove_export(self, name: str) -> None:
@@ -115,6 +135,21 @@ class NbdServer:
     def transmissions(self) -> list[Transmission]:
         """What goes on between clients and us: one for each client that has entered an export."""
         return [connection.transmission for connection in self._connections if connection.transmission is not None]
+
+    @property
+    def export_names(self) -> frozenset[str]:
+        """What is offered."""
+        return frozenset(self._exports)
+
+    def client_count(self, export: Export) -> int:
+        """How many clients are in an export."""
+        return sum(transmission.export is export for transmission in self.transmissions())
+
+    def drop_clients_of(self, export: Export) -> None:
+        """Cut off the clients of one export."""
+        for connection in tuple(self._connections):
+            if connection.transmission is not None and connection.transmission.export is export:
+                connection.abort_connection()
 
     def drop_connections(self) -> None:
         """Cut off every client at once, as a server that crashes does; new ones may connect."""

@@ -12,7 +12,7 @@ from functools import partial
 from os import strerror
 
 from harness.nbd import protocol
-from harness.nbd.export import Export
+from harness.nbd.export import Export, StatusSource
 from harness.nbd.protocol import (
     CHUNK,
     DATA_CHUNK,
@@ -39,11 +39,12 @@ _OPERATIONS = {
 }
 
 # Plain numbers: the complement of an IntFlag has only the flag's own bits, and would let every unknown one pass.
-_FUA, _NO_HOLE, _DF, _REQ_ONE = (
+_FUA, _NO_HOLE, _DF, _REQ_ONE, _FAST_ZERO = (
     int(CommandFlag.FUA),
     int(CommandFlag.NO_HOLE),
     int(CommandFlag.DF),
     int(CommandFlag.REQ_ONE),
+    int(CommandFlag.FAST_ZERO),
 )
 
 # FUA is lawful with every command once it was offered, and means nothing for those that change no data.
@@ -56,7 +57,13 @@ _ALLOWED_FLAGS = {
     int(Command.BLOCK_STATUS): _FUA | _REQ_ONE,
 }
 
-_READ, _WRITE, _FLUSH = int(Command.READ), int(Command.WRITE), int(Command.FLUSH)
+# What an export takes besides when it is lenient.
+_ALLOWED_FLAGS_LENIENT = _ALLOWED_FLAGS | {
+    int(Command.CACHE): _FUA,
+    int(Command.WRITE_ZEROES): _FUA | _NO_HOLE | _FAST_ZERO,
+}
+
+_READ, _WRITE, _FLUSH, _CACHE = int(Command.READ), int(Command.WRITE), int(Command.FLUSH), int(Command.CACHE)
 NUDGE_CHUNK_TYPE = 100
 """A type of chunk that the protocol does not know, and that is no error: those have the highest bit set."""
 NUDGE_CHUNKS = 2
@@ -124,6 +131,8 @@ class Transmission:
             self._fail(request, cost, *refusal)
         elif command == Command.BLOCK_STATUS:
             self._block_status(request)
+        elif command == _CACHE:  # a hint that a read will follow; what it would read need not be read for that
+            self._succeed(request, cost)
         else:
             storage = self._export.storage
             if offset + length > storage.size:
@@ -163,7 +172,8 @@ class Transmission:
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         """Why a request does not even reach the storage, as errno and text; None when it does."""
         flags, command, _, offset, length = request
-        allowed = _ALLOWED_FLAGS.get(command)
+        lenient = self._export.lenient
+        allowed = (_ALLOWED_FLAGS_LENIENT if lenient else _ALLOWED_FLAGS).get(command)
         if allowed is None:
             return EINVAL, f"command {command} is not supported"
         if flags & ~allowed:
@@ -172,7 +182,7 @@ class Transmission:
             return EINVAL, "flag DF needs structured replies"
         if command == _FLUSH:
             return (EINVAL, "a flush has offset 0 and length 0") if offset or length else None
-        if not length:
+        if not length and (not lenient or command == Command.BLOCK_STATUS):
             return EINVAL, "length is 0"
         if (offset | length) & (self._export.minimum_block - 1):
             return EINVAL, f"range is not aligned to the minimum block size {self._export.minimum_block}"
@@ -184,7 +194,7 @@ class Transmission:
                 return EINVAL, "no metadata context was selected"
             if offset + length > self._export.storage.size:
                 return EINVAL, f"range ends beyond the size {self._export.storage.size}"
-        elif self._export.read_only:
+        elif self._export.read_only and command != _CACHE:
             return EPERM, "export is read-only"
         return None
 
@@ -195,15 +205,19 @@ class Transmission:
         if finished.errno:
             self._fail(request, cost, finished.errno, strerror(finished.errno))
         elif finished.result is None:
-            was_nudged = request.handle in self._nudged
-            self._answered(request, cost)
-            if was_nudged:  # a reply that began in chunks must end in one
-                self._send(CHUNK.pack(STRUCTURED_REPLY_MAGIC, REPLY_FLAG_DONE, ChunkType.NONE, request.handle, 0))
-            else:
-                self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, request.handle))
+            self._succeed(request, cost)
         else:
             self._answered(request, cost)
             self._send(self._read_reply(request, finished.result))
+
+    def _succeed(self, request: Request, cost: int) -> None:
+        """Reply to a request that returns nothing."""
+        was_nudged = request.handle in self._nudged
+        self._answered(request, cost)
+        if was_nudged:  # a reply that began in chunks must end in one
+            self._send(CHUNK.pack(STRUCTURED_REPLY_MAGIC, REPLY_FLAG_DONE, ChunkType.NONE, request.handle, 0))
+        else:
+            self._send(SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, request.handle))
 
     def _answered(self, request: Request, cost: int) -> None:
         self._waiting.pop(request.handle, None)
@@ -224,6 +238,8 @@ class Transmission:
         handle, offset = request.handle, request.offset
         if not self._structured:
             return SIMPLE_REPLY.pack(SIMPLE_REPLY_MAGIC, 0, handle) + data
+        if not data:
+            return CHUNK.pack(STRUCTURED_REPLY_MAGIC, REPLY_FLAG_DONE, ChunkType.NONE, handle, 0)
         if self._export.hole_chunks and not request.flags & _DF:
             return self._read_reply_with_holes(request, data)
         length = len(data) + 8
@@ -253,6 +269,9 @@ class Transmission:
     def _block_status(self, request: Request) -> None:
         """Answer from the contents as they are; the storage's rules do not apply, for no data moves."""
         limit = 1 if request.flags & _REQ_ONE else MAX_EXTENTS
+        if self._export.status is not None:
+            self._describe(request, self._export.status, limit, [])
+            return
         extents = [
             (
                 extent.length,
@@ -260,8 +279,27 @@ class Transmission:
             )
             for extent in self._export.storage.memory.extents(request.offset, request.length, limit)
         ]
+        self._send_status(request, [extents] * len(self._contexts))
+
+    def _describe(self, request: Request, status: StatusSource, limit: int, found: list[list[tuple[int, int]]]) -> None:
+        """Ask for one context after the other."""
+
+        def on_described(errno: int, extents: list[tuple[int, int]]) -> None:
+            if errno:
+                self._fail(request, 0, errno, strerror(errno))
+            else:
+                self._describe(request, status, limit, [*found, extents])
+
+        if len(found) == len(self._contexts):
+            self._send_status(request, found)
+            return
+        context = self._export.contexts[self._contexts[len(found)] - 1]
+        status.describe(context, request.offset, request.length, limit, on_described)
+
+    def _send_status(self, request: Request, found: list[list[tuple[int, int]]]) -> None:
+        """Send what was found in each selected context."""
         chunks = []
-        for number, context_id in enumerate(self._contexts, 1):
+        for number, (context_id, extents) in enumerate(zip(self._contexts, found, strict=True), 1):
             flags = REPLY_FLAG_DONE if number == len(self._contexts) else 0
             chunks.append(protocol.pack_status_chunk(request.handle, context_id, extents, flags))
         self._answered(request, 0)

@@ -84,7 +84,11 @@ class JsonStream:
         text = bytes(self._buffer[: self._position])
         self._drop()
         try:
-            found.append(json.loads(text.decode("utf-8"), parse_constant=_refuse_constant))
+            found.append(
+                json.loads(text.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+            )
+        except _DuplicateKey:
+            found.append(BadJson("JSON parse error, duplicate key"))
         except (ValueError, RecursionError):
             found.append(BadJson("JSON parse error, invalid syntax"))
 
@@ -98,6 +102,17 @@ class JsonStream:
     def _drop(self) -> None:
         del self._buffer[: self._position]
         self._position = 0
+
+
+class _DuplicateKey(Exception):
+    """An object has two members of one name."""
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _DuplicateKey
+    return members
 
 
 def _refuse_constant(name: str) -> Any:

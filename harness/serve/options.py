@@ -1,97 +1,106 @@
-"""The command line of `serve`: qemu-storage-daemon's option strings, as key=value with dots or as JSON."""
+"""The command line of `serve`: qemu-storage-daemon's options, carried out in the order in which they are given.
+
+So a node is there for an export only if it was described before it, as on a real program.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UsageError
+from harness.serve.keyval import boolean, parse, parse_typed
+from reference_impl.qmp_errors import QmpError
 
 
-@dataclass
-class StartOptions:
-    """What to open at the start.
+@dataclass(frozen=True)
+class Step:
+    """One option as it was given."""
 
-    :ivar sockets: chardevs by id, of those that a monitor uses. :ivar commands: QMP commands to run first, in order.
+    option: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Chardev:
+    """Where a monitor is.
+
+    :ivar kind: ``socket`` or ``stdio``. :ivar path: of a socket, to listen on or to connect to.
+    :ivar fd: of a connection, or of a listening socket, that was inherited.
+    :ivar waits: whether to go on only when the first client has come.
     """
 
-    sockets: list[dict[str, Any]]
-    commands: list[tuple[str, dict[str, Any]]]
+    id: str
+    kind: str
+    path: str | None = None
+    fd: int | None = None
+    listens: bool = False
+    waits: bool = False
 
     @classmethod
-    def parse(cls, arguments: argparse.Namespace) -> StartOptions:
-        """Read the options.
+    def parse(cls, text: str) -> Chardev:
+        """Read the value of ``--chardev``.
 
-        :raise UsageError: for the first that is malformed.
+        :raise QmpError: for the first thing that is wrong.
         """
-        chardevs = {}
-        for text in arguments.chardev:
-            options = parse_options(text, "backend")
-            if options.get("backend") != "socket" or "id" not in options or not {"path", "fd"} & options.keys():
-                raise UsageError(f"--chardev '{text}' is not of the form socket,id=ID,path=PATH or socket,id=ID,fd=N")
-            chardevs[options["id"]] = options
-        sockets = []
-        for text in arguments.monitor:
-            name = parse_options(text, "chardev").get("chardev")
-            if name not in chardevs:
-                raise UsageError(f"--monitor '{text}': there is no chardev '{name}'")
-            sockets.append(chardevs[name])
-        commands: list[tuple[str, dict[str, Any]]] = []
-        commands += [("object-add", parse_options(text, "qom-type")) for text in arguments.object]
-        commands += [("blockdev-add", parse_options(text, "driver")) for text in arguments.blockdev]
-        for text in arguments.nbd_server:
-            address = parse_options(text, "addr.type").get("addr", {})
-            if address.get("type") != "unix" or "path" not in address:
-                raise UsageError(f"--nbd-server '{text}' is not of the form addr.type=unix,addr.path=PATH")
-            commands.append(("nbd-server-start", {"addr": {"type": "unix", "data": {"path": address["path"]}}}))
-        commands += [("block-export-add", parse_options(text, "type")) for text in arguments.export]
-        return cls(sockets, commands)
+        given, _ = parse(text, "backend")
+        kind = given.pop("backend", None)
+        name = given.pop("id", None)
+        if not isinstance(name, str):
+            raise QmpError("chardev: no id specified")
+        if kind == "stdio":
+            given.pop("signal", None)
+            _refuse_rest(given)
+            return cls(name, kind)
+        if kind != "socket":
+            raise QmpError(f"'{kind}' is not a valid char driver name; known are socket and stdio")
+        flags = {key: boolean(given.pop(key), key) for key in ("server", "wait") if key in given}
+        path, number = given.pop("path", None), given.pop("fd", None)
+        _refuse_rest(given)
+        if (path is None) == (number is None):
+            raise QmpError("chardev: a socket has either a path or an fd")
+        if number is not None and not number.isdecimal():
+            raise QmpError(f"Unable to parse FD number {number}")
+        listens = flags.get("server", False)
+        if "wait" in flags and not listens:
+            raise QmpError("'wait' option is incompatible with socket in client connect mode")
+        descriptor = None if number is None else int(number)
+        return cls(name, kind, path, descriptor, listens, listens and flags.get("wait", True))
 
 
-def parse_options(text: str, first_key: str) -> dict[str, Any]:
-    """Read ``value,key=value,a.b=value`` or a JSON object.
+def monitor(text: str) -> str:
+    """The id of the chardev that the value of ``--monitor`` names.
 
-    :param first_key: what the first word is a value of when it has no ``=``.
-    :raise UsageError: when it is neither.
+    :raise QmpError: for the first thing that is wrong.
     """
-    if text.startswith("{"):
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"option '{text}' is no JSON: {error}") from error
-        assert isinstance(value, dict)
-        return value
-    result: dict[str, Any] = {}
-    # Two commas are one that belongs to a value.
-    for index, part in enumerate(text.replace(",,", "\0").split(",")):
-        key, equals, word = part.replace("\0", ",").partition("=")
-        if not equals:
-            if index:
-                raise UsageError(f"option '{text}': '{key}' has no value")
-            key, word = first_key, key
-        place = result
-        *path, last = key.split(".")
-        for name in path:
-            place = place.setdefault(name, {})
-            if not isinstance(place, dict):
-                raise UsageError(f"option '{text}': '{key}' is below a value")
-        place[last] = _value(last, word)
-    return result
+    given, _ = parse(text, "chardev")
+    name = given.pop("chardev", None)
+    if not isinstance(name, str):
+        raise QmpError("Parameter 'chardev' is missing")
+    if given.pop("mode", "control") != "control":
+        raise QmpError("Only QMP is supported")
+    given.pop("id", None)
+    _refuse_rest(given)
+    return name
 
 
-_BOOLEANS = {"on": True, "off": False, "true": True, "false": False, "yes": True, "no": False}
-_INTEGERS = frozenset({"size", "offset", "fd", "reconnect-delay"})
+def command(option: str, text: str) -> tuple[str, dict[str, Any]]:
+    """The QMP command that does what one of the other options asks for.
+
+    :raise QmpError: for the first thing that is wrong.
+    """
+    match option:
+        case "object":
+            return "object-add", parse_typed(text, "ObjectOptions", "qom-type")
+        case "blockdev":
+            return "blockdev-add", parse_typed(text, "BlockdevOptions", "driver")
+        case "export":
+            return "block-export-add", parse_typed(text, "BlockExportOptions", "type")
+        case "nbd-server":
+            address = parse_typed(text, "NbdServerOptions")["addr"]
+            return "nbd-server-start", {"addr": {"type": address["type"], "data": {"path": address["path"]}}}
+    raise ValueError(f"no option of the storage daemon: --{option}")
 
 
-def _value(key: str, word: str) -> Any:
-    if word in _BOOLEANS and key not in ("id", "node-name", "name", "path", "filename"):
-        return _BOOLEANS[word]
-    if key in _INTEGERS or key.startswith(("iops", "bps")):
-        units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-        number, unit = (word[:-1], units[word[-1].lower()]) if word[-1:].lower() in units else (word, 1)
-        if not number.isdecimal():
-            raise UsageError(f"'{word}' is no number, which {key} takes")
-        return int(number) * unit
-    return word
+def _refuse_rest(given: dict[str, Any]) -> None:
+    for key in given:
+        raise QmpError(f"Invalid parameter '{key}'")
