@@ -39,6 +39,7 @@ class _Before:
     :ivar mode_since: the step since which its copy mode has been the same.
     :ivar synced_since: the step since which it has been actively synced, None while it is not.
     :ivar free_dirt: the dirty granules that nobody worked on, as offsets.
+    :ivar flushed_at: when the last flush came that has been answered in ``write-async``; None while none counts.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class _Before:
         self.mode_since = 0
         self.synced_since: int | None = None
         self.free_dirt: frozenset[int] = frozenset()
+        self.flushed_at: int | None = None
 
 
 class ModeChecks:
@@ -118,7 +120,7 @@ class ModeChecks:
                 and not self._has_anything_failed()
             ):
                 self._fail(f"{job_id} is no longer actively synced, and nothing has happened to it")
-            before.synced_since = None
+            before.synced_since = before.flushed_at = None
         elif before.synced_since is None:
             before.synced_since = now
 
@@ -170,16 +172,19 @@ class ModeChecks:
                 for request in self._own(action, target)
             ):
                 self._fail(f"{action.name} is answered, and {target.name} was not flushed")
-            if before.synced_since is None or before.synced_since >= began:
-                continue
-            later = [
-                _range(write)
-                for write in self._writes(source)
-                if world.answered_at.get(write.name, now) >= began or self._errno(write)
-            ]
-            missing = _differing_bytes(source, target, later)
-            if missing:
-                self._fail(f"{action.name} is answered, and {missing} bytes from before it are not on {target.name}")
+            if before.synced_since is not None and before.synced_since < began:
+                before.flushed_at = max(began, before.flushed_at or 0)
+        if before.flushed_at is None:
+            return
+        # From then on, at every decision, so that a crash there loses nothing that was flushed.
+        later = [
+            _range(write)
+            for write in self._writes(source)
+            if world.answered_at.get(write.name, now) >= before.flushed_at or self._errno(write)
+        ]
+        missing = _differing_bytes(source, target, later)
+        if missing:
+            self._fail(f"a flush was answered, and {missing} bytes from before it are not on {target.name}")
 
     # Reads
 
@@ -279,7 +284,9 @@ def _differing_bytes(source: HeldStorage, target: HeldStorage, excused: Iterable
         for first, last in pairwise(borders):
             if any(left <= first and last <= right for left, right in excused):
                 continue
-            left_data, right_data = source.read_bytes(first, last - first), target.read_bytes(first, last - first)
+            length = last - first
+            left_data, right_data = source.read_bytes(first, length), target.read_bytes(first, length)
             if left_data != right_data:
-                count += sum(a != b for a, b in zip(left_data, right_data, strict=True))
+                both = int.from_bytes(left_data, "little") ^ int.from_bytes(right_data, "little")
+                count += length - both.to_bytes(length, "little").count(0)
     return count
