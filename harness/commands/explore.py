@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +14,13 @@ from harness.commands import Subparsers, options
 from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, EXIT_UNDECIDED, UsageError
 
 if TYPE_CHECKING:
-    from harness.explore.report import Finding
-    from harness.explore.runner import Opener
+    from harness.explore.report import Finding, Report
     from harness.explore.scenario import Scenario
+    from harness.explore.strategies import Strategy
     from harness.implementations import Session
 
-BLOCKED_LIMIT_S = 0.25
-"""How long a real program is given to answer before it counts as one that waits for something held."""
+PROGRAM_SECONDS = 10.0
+"""How long each scenario is tried on a real program if nobody says how long."""
 
 STRATEGIES = ("bounded", "everything", "pct", "random", "portfolio")
 
@@ -30,6 +33,14 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.add_argument("scenarios", metavar="SCENARIO", nargs="*", help="names or numbers (default: all)")
     parser.add_argument("--list", action="store_true", help="list the scenarios and run nothing")
     parser.add_argument("--impl", metavar="SPEC", default="reference", help="what to explore (default: reference)")
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        metavar="N",
+        type=options.job_count,
+        default="auto",
+        help="schedules at a time on a real program (default: auto); which ones does not depend on it",
+    )
     parser.add_argument("--strategy", choices=STRATEGIES, default="bounded", help="default: bounded")
     parser.add_argument("-p", "--preemptions", metavar="N", type=_count, default=2, help="of 'bounded' (default: 2)")
     parser.add_argument("--depth", metavar="N", type=_count, default=3, help="of 'pct' (default: 3)")
@@ -51,69 +62,105 @@ def _count(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explore, print a report of each scenario, and return the exit status."""
-    import tempfile
-
-    from harness.explore.explorer import check_determinism, explore, strategy_named
-    from harness.explore.report import Budget
     from harness.explore.scenarios import NUMBERS
-    from harness.explore.versus import compare
     from harness.implementations import parse
-    from harness.implementations.base import HANG_LIMIT_S
 
     chosen = _chosen(arguments.scenarios)
     if arguments.list:
         for scenario in chosen:
             options.write_output(f"{NUMBERS[scenario.name]} {scenario.name}: {scenario.claim}\n")
         return EXIT_PASSED
+    features = parse(arguments.impl).probe().features
+    offered = []
+    for scenario in chosen:
+        missing = [feature for feature in scenario.needs() if feature not in features]
+        if missing:
+            options.write_output(f"{scenario.name}: needs {', '.join(missing)}\n")
+        elif "decisions" not in features and not scenario.is_real:
+            options.write_output(f"{scenario.name}: only a model can run it\n")
+        else:
+            offered.append(scenario)
+    if not offered:
+        return EXIT_UNDECIDED
+    return _explore_model(offered, arguments) if "decisions" in features else _explore_program(offered, arguments)
+
+
+def _strategy(arguments: argparse.Namespace) -> Strategy:
+    from harness.explore.explorer import strategy_named
+
+    return strategy_named(arguments.strategy, bound=arguments.preemptions, depth=arguments.depth, seed=arguments.seed)
+
+
+def _explore_model(scenarios: list[Scenario], arguments: argparse.Namespace) -> int:
+    from harness.explore.explorer import check_determinism, explore, strategy_named
+    from harness.explore.report import Budget
+    from harness.explore.shrink import shrink
+    from harness.implementations import parse
+
     implementation = parse(arguments.impl)
-    is_model = "decisions" in implementation.probe().features
     budget = Budget(seconds=arguments.seconds, schedules=arguments.schedules, states=arguments.states)
-    if not is_model and budget == Budget():
-        budget = Budget(seconds=10.0)
     failed = False
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
 
         def opener() -> Session:
-            # What is held can keep a program from answering; that shows after this time, and is no hang here.
-            return implementation.open(Path(folder), HANG_LIMIT_S if is_model else BLOCKED_LIMIT_S)
+            return implementation.open(Path(folder))
 
-        def model_opener() -> Session:
-            return parse("reference").open(Path(folder))
-
-        for scenario in chosen:
-            if not is_model and not scenario.is_real:
-                options.write_output(f"{scenario.name}: only a model can run it\n")
-                continue
-            strategy = strategy_named(
-                arguments.strategy, bound=arguments.preemptions, depth=arguments.depth, seed=arguments.seed
-            )
-            if is_model:
-                again = strategy_named("random", bound=0, depth=0, seed=arguments.seed)
-                mismatch = check_determinism(opener, scenario, again)
-                if mismatch is not None:
-                    options.write_output(f"{scenario.name}: {mismatch}\n")
-                    failed = True
-                    continue
-                report = explore(
-                    opener,
-                    scenario,
-                    strategy,
-                    budget,
-                    findings_max=max(arguments.findings, 1),
-                )
-            else:
-                report = compare(model_opener, opener, scenario, strategy, budget)
-            rate = report.schedules / max(report.seconds, 1e-6)
-            options.write_output(f"{scenario.name}: {report.strategy}, {rate:.0f} schedules a second\n")
-            for line in report.lines():
-                options.write_output(f"    {line}\n")
-            for finding in report.findings:
+        for scenario in scenarios:
+            again = strategy_named("random", bound=0, depth=0, seed=arguments.seed)
+            mismatch = check_determinism(opener, scenario, again)
+            if mismatch is not None:
+                options.write_output(f"{scenario.name}: {mismatch}\n")
                 failed = True
-                _keep(opener, finding, arguments, shrinks=is_model)
+                continue
+            report = explore(opener, scenario, _strategy(arguments), budget, findings_max=max(arguments.findings, 1))
+            failed |= _tell(report, arguments, None if arguments.no_shrink else lambda finding: shrink(opener, finding))
             if report.is_interrupted:
-                options.write_output("interrupted\n")
                 return EXIT_UNDECIDED
     return EXIT_NOT_CONFORMING if failed else EXIT_PASSED
+
+
+def _explore_program(scenarios: list[Scenario], arguments: argparse.Namespace) -> int:
+    from harness.explore import known
+    from harness.explore.report import Budget
+    from harness.explore.versus import compare
+    from harness.explore.workers import Workers
+    from harness.implementations import parse
+
+    reference = parse("reference")
+    version = parse(arguments.impl).probe().version
+    entries = known.read()
+    budget = Budget(seconds=arguments.seconds, schedules=arguments.schedules, states=arguments.states)
+    if budget == Budget():
+        budget = Budget(seconds=PROGRAM_SECONDS)
+    failed = False
+    with Workers(arguments.impl, arguments.jobs) as workers:
+        for scenario in scenarios:
+            report = compare(
+                lambda: reference.open(Path()),
+                workers,
+                scenario,
+                _strategy(arguments),
+                budget,
+                findings_max=max(arguments.findings, 1),
+                is_known=partial(known.reason_of, entries, scenario.name, arguments.impl, version),
+            )
+            failed |= _tell(report, arguments, None)
+            if report.is_interrupted:
+                return EXIT_UNDECIDED
+    return EXIT_NOT_CONFORMING if failed else EXIT_PASSED
+
+
+def _tell(report: Report, arguments: argparse.Namespace, make_smaller: Callable[[Finding], Finding] | None) -> bool:
+    """Print a report and keep its findings; return whether there are any."""
+    rate = report.schedules / max(report.seconds, 1e-6)
+    options.write_output(f"{report.scenario.name}: {report.strategy}, {rate:.0f} schedules a second\n")
+    for line in report.lines():
+        options.write_output(f"    {line}\n")
+    for number, finding in enumerate(report.findings):
+        _keep(finding, number, arguments, make_smaller)
+    if report.is_interrupted:
+        options.write_output("interrupted\n")
+    return bool(report.findings)
 
 
 def _chosen(names: list[str]) -> list[Scenario]:
@@ -131,24 +178,31 @@ def _chosen(names: list[str]) -> list[Scenario]:
     return found
 
 
-def _keep(opener: Opener, finding: Finding, arguments: argparse.Namespace, *, shrinks: bool) -> None:
+def _keep(
+    finding: Finding, number: int, arguments: argparse.Namespace, make_smaller: Callable[[Finding], Finding] | None
+) -> None:
     from harness.explore.schedule_file import Schedule, format_schedule
-    from harness.explore.shrink import shrink
 
-    if shrinks and not arguments.no_shrink:
-        finding = shrink(opener, finding)
+    if make_smaller is not None:
+        finding = make_smaller(finding)
         options.write_output(f"    shrunk to {len(finding.scenario.actions)} actions and {len(finding.steps)} steps\n")
-    text = format_schedule(
-        Schedule(finding.scenario, tuple(finding.steps), arguments.impl, str(finding.failure), finding.coarse)
+    schedule = Schedule(
+        finding.scenario, tuple(finding.steps), _portable(arguments.impl), str(finding.failure), finding.coarse
     )
     if arguments.save is None:
         for step in finding.steps:
             options.write_output(f"        {step}\n")
         return
-    path = arguments.save / f"{finding.scenario.name}.schedule"
+    path = arguments.save / f"{finding.scenario.name}{f'-{number + 1}' if number else ''}.schedule"
     try:
         arguments.save.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(format_schedule(schedule), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    print(f"    saved as {path}; repeat: mirrorcheck replay {path}", file=sys.stdout)
+    options.write_output(f"    saved as {path}; repeat: mirrorcheck replay {path}\n")
+
+
+def _portable(spec: str) -> str:
+    """A spec without the path of a program, which is nobody else's."""
+    kind, _, detail = spec.partition(":")
+    return kind if os.sep in detail else spec

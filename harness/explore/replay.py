@@ -29,7 +29,7 @@ class Replay:
 
     def choose(self, world: World, decisions: list[Decision]) -> int:
         """The decision that comes next in the schedule, as far as there is one."""
-        labels = self._offered(world, decisions)
+        labels = [decision.label for decision in decisions]
         for position in range(self._position, len(self._steps)):
             step = self._steps[position]
             if step in labels:
@@ -42,24 +42,6 @@ class Replay:
         if self._position < len(self._steps):
             self._differs(labels)
         return 0
-
-    def _offered(self, world: World, decisions: list[Decision]) -> list[str]:
-        """What is offered, by the names that the schedule has for it.
-
-        A real program does not say who sends a request, has timers of its own, flushes by itself, and may need time
-        until it offers anything.
-        """
-        if world.stepping is not None:
-            return [decision.label for decision in decisions]
-        self._steps = [step for step in self._steps if not step.endswith((" sleeps", ", later", " flush"))]
-        expected = {_anonymous(step): step for step in self._steps[self._position : self._position + 1]}
-        while True:
-            labels = [_anonymous(decision.label) for decision in decisions]
-            if not expected or any(label in expected for label in labels) or not world.let_time_pass():
-                break
-            decisions[:] = world.decisions()
-        names = {_anonymous(step): step for step in self._steps[self._position :]}
-        return [names.get(label, label) for label in labels]
 
     def _differs(self, labels: list[str]) -> None:
         if not self.difference:
@@ -91,9 +73,3 @@ def replay(
     if run.failure is None and not follower.difference and rest:
         follower.difference = f"the scenario ended before '{rest[0]}'"
     return run, follower
-
-
-def _anonymous(label: str) -> str:
-    """A request without who sends it; everything else as it is."""
-    _, _, what = label.partition(": ")
-    return label if what == "starts" else what

@@ -45,6 +45,8 @@ class Report:
     :ivar schedules: how many were run to their end (or failure). :ivar steps: decisions taken in all of them.
     :ivar by_bound: how many schedules there were with exactly so many preemptions.
     :ivar outcomes: how often each was seen. :ivar classes: how often each equivalence class of schedules was seen.
+    :ivar known: how often a real program failed as it is known to, by reason.
+    :ivar allowed: how many schedules a real program lawfully ran in another way than the model, by reason.
     :ivar left: schedules known and not run, at least; 0 when the strategy has seen all that it was asked for.
     """
 
@@ -57,6 +59,8 @@ class Report:
     outcomes: Counter[tuple[Any, ...]] = field(default_factory=Counter)
     classes: Counter[int] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    known: Counter[str] = field(default_factory=Counter)
+    allowed: Counter[str] = field(default_factory=Counter)
     left: int = 0
     is_exhausted: bool = False
     is_interrupted: bool = False
@@ -88,14 +92,17 @@ class Report:
         lines.append(f"{self.schedules} schedules, {self.steps} steps, at most {self.steps_max} in one")
         if self.redundant:
             lines.append(f"{self.redundant} were given up: equivalent to one that had been run")
-        seen, estimated = len(self.classes), self.estimated_classes()
-        lines.append(
-            f"{seen} classes of equivalent schedules" + ("" if self.is_exhausted else f" of about {estimated}")
-        )
+        if self.classes or not self.schedules:
+            seen, estimated = len(self.classes), self.estimated_classes()
+            lines.append(
+                f"{seen} classes of equivalent schedules" + ("" if self.is_exhausted else f" of about {estimated}")
+            )
         lines.append(f"{len(self.outcomes)} outcomes")
         if self.is_exhausted:
             lines.append("nothing is left")
         elif self.left:
             lines.append(f"at least {self.left} schedules are left")
+        lines += [f"{count} went another way: {reason}" for reason, count in sorted(self.allowed.items())]
+        lines += [f"known, {count} times: {reason}" for reason, count in sorted(self.known.items())]
         lines += [f"finding: {finding.failure}" for finding in self.findings]
         return lines

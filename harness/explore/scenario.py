@@ -148,8 +148,16 @@ class Scenario:
 
     @property
     def is_real(self) -> bool:
-        """Whether a real program can run it."""
-        return not any(action.kind in MODEL_KINDS for action in self.actions)
+        """Whether a real program can run it: it shows no inside, and its flushes are not held."""
+        return not any(action.kind in MODEL_KINDS for action in self.actions) and not any(
+            fault.operation == "flush" for fault in self.faults
+        )
+
+    def needs(self) -> list[str]:
+        """The features without which it makes no sense."""
+        commands = [action for action in (*self.setup, *self.actions) if action.command]
+        modes = [f"copy-mode={action.arguments['copy-mode']}" for action in commands if "copy-mode" in action.arguments]
+        return list(dict.fromkeys([action.command for action in commands] + modes))
 
     def pairs(self) -> dict[str, tuple[str, str]]:
         """By job id: the source and the target of each mirror that some command starts."""

@@ -35,13 +35,13 @@ from harness.storage import HeldStorage, Operation, RequestState, StorageRequest
 TIMERS_IN_A_ROW_MAX = 64
 """So many timers in a row with nothing else to decide, and no end: the job goes round for ever."""
 
-WAITS_IN_A_ROW_MAX = 1500
-"""So often, at most 20 ms each, a real program is waited for; it only catches hangs."""
+WAITS_IN_A_ROW_MAX = 250
+"""So often, at most 20 ms each, a real program that is at rest is waited for: no timer of a scenario takes a second."""
 
 STEPS_MAX = 1000
 """No schedule of a small bench has a tenth of these steps."""
 
-_HELD_ON_REAL_PROGRAMS = (Operation.READ, Operation.WRITE, Operation.ZERO, Operation.DISCARD)
+_CHANGING = (Operation.WRITE, Operation.ZERO, Operation.DISCARD)
 _QUIET_STATES = frozenset({"pending", "concluded"})
 _ENDED_STATES = frozenset({"pending", "concluded", "null"})
 _ORDINARY_STATES = frozenset({"running", "ready"})
@@ -50,7 +50,7 @@ _ORDINARY_STATES = frozenset({"running", "ready"})
 class World:
     """A scenario under way.
 
-    :param coarse: whether timers that are due fire by themselves, as they do on a real program.
+    :param coarse: whether timers that are due fire by themselves and flushes are done at once, as on a real program.
     :ivar steps: the labels of the decisions taken. :ivar step_decisions: the decisions themselves.
     :ivar answers: by action, the errno of a guest's request or the reply to a command, once there is one.
     :ivar started_at, answered_at: by action, the number of the step.
@@ -106,8 +106,7 @@ class World:
                 storage.fill(disk.fill)
             for granule in disk.holes:
                 storage.memory.zero(granule * GRANULE_BYTES, GRANULE_BYTES, unmap=True)
-            # A real program flushes in places where it answers nobody until that is done, so only a model's are held.
-            storage.hold(None if self.stepping is not None else _HELD_ON_REAL_PROGRAMS)
+            storage.hold(self._held_operations(disk.name))
             storage.on_submit.append(self._on_submit)
             self.disks[disk.name] = storage
             self.session.attach(disk.name, storage, unmap=disk.unmap)
@@ -124,6 +123,17 @@ class World:
                 footprint = self._footprint(action.disk, action.offset, action.length)
             self._unstarted[action.name] = Decision(action.name, label, footprint, number=number)
 
+    def _held_operations(self, disk: str) -> tuple[Operation, ...] | None:
+        """What is decided about; None is everything.
+
+        A real program flushes in places where it answers nobody until that is done; and some read the target before
+        they begin, to see whether it is all zeroes.
+        """
+        if not self._coarse:
+            return None
+        targets = [target for _, target in self.scenario.pairs().values()]
+        return _CHANGING if disk in targets else (Operation.READ, *_CHANGING)
+
     def _footprint(self, disk: str, offset: int, length: int) -> Footprint | None:
         source = self._partners.get(disk)
         if source is None or not length:
@@ -132,11 +142,11 @@ class World:
         return Footprint(source, start, -(-(offset + length) // GRANULE_BYTES) * GRANULE_BYTES)
 
     def _on_submit(self, request: StorageRequest) -> None:
-        if request.state is not RequestState.HELD:
-            self.submitted.append((JOB, request))
-            return
         task = self.stepping.running() if self.stepping is not None else ""
         actor = self._actor_of_task.get(task, JOB) if task else JOB
+        if request.state is not RequestState.HELD:
+            self.submitted.append((actor, request))
+            return
         # The end of a copy wakes the job, which may then do anything; the end of its read only starts its write.
         footprint = None
         if request.operation is not Operation.FLUSH and (
