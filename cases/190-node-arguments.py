@@ -49,7 +49,8 @@ def run(bench: Bench) -> None:
     refuse(**window, offset=65 * KIB, size=...)
     refuse(**window, offset=512, size=64 * KIB)
     bench.note("nodes that keep their size")
-    bench.execute("blockdev-add", window | {"node-name": "window", "size": 4096})
+    null = {"driver": "null-co", "size": 64 * KIB}
+    bench.execute("blockdev-add", {"driver": "raw", "node-name": "window", "file": null, "size": 4096})
     bench.execute("block_resize", node_name="window", size=8192)
     bench.execute("blockdev-del", node_name="window")
     bench.execute("blockdev-add", add)
