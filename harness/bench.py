@@ -327,6 +327,16 @@ class Bench:
         self.say(f"<- {filters.canonical(pending.reply)}")
         return pending.reply
 
+    def quit(self) -> None:
+        """Execute ``quit``, wait until the program has ended, and print the events and how it ended.
+
+        Nothing can be asked of it afterwards.
+        """
+        self.say("-> quit {}")
+        outcome = self.session.quit()
+        self.print_events()
+        self.say(f"it {outcome}")
+
     def query(self, command: str, arguments: Mapping[str, Any] | None = None) -> Any:
         """Execute a command silently and return what it returns.
 

@@ -80,6 +80,11 @@ class Exports:
         if export is not None:
             export.close()
 
+    def close_all(self) -> None:
+        """End all exports, as when the machine quits."""
+        for export_id in list(self._exports):
+            self.block_export_del({"id": export_id})
+
     def block_export_add(self, options: dict[str, Any]) -> dict[str, Any]:
         """Export a node."""
         export_id = options["id"]

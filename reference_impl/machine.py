@@ -23,6 +23,7 @@ from reference_impl.graph_query import query_block_graph
 from reference_impl.image_files import ImageFiles
 from reference_impl.introspection import introspection
 from reference_impl.job import Job
+from reference_impl.job_states import JobState
 from reference_impl.monitor import Command, Handler, Monitor
 from reference_impl.node_commands import NodeCommands, NodeMaker
 from reference_impl.node_making import NodeFactory
@@ -30,7 +31,7 @@ from reference_impl.node_queries import query_named_block_nodes
 from reference_impl.node_reopen import ReopenCommands
 from reference_impl.object_commands import ObjectCommands
 from reference_impl.parts import Parts
-from reference_impl.scheduler import Scheduler
+from reference_impl.scheduler import Scheduler, WaitQueue
 from reference_impl.schema import COMMANDS, EVENTS, SERVER_COMMANDS
 from reference_impl.storage_node import StoragePort
 from reference_impl.stream_commands import StreamCommands
@@ -65,6 +66,7 @@ class Machine:
         self.graph = parts.graph(self.scheduler)
         self.jobs: dict[str, Job] = {}
         self._on_event = on_event
+        self._job_events = WaitQueue(self.scheduler)
         files = files or NoFiles()
         groups: dict[str, ThrottleGroup] = {}
         self.exports = Exports(self.graph, parts.backend, self.emit)
@@ -85,6 +87,7 @@ class Machine:
             **self.exports.handlers(),
             **self.devices.handlers(),
             "x-debug-query-block-graph": lambda arguments: query_block_graph(self.graph),
+            "quit": lambda arguments: self.quit(),
             **(server_handlers or {}),
             "qmp_capabilities": lambda arguments: {},
             "query-version": lambda arguments: VERSION,
@@ -121,9 +124,21 @@ class Machine:
         """Take a QMP command; see `Monitor.execute`."""
         return self._monitor.execute(name, arguments, on_reply)
 
+    async def quit(self) -> dict[str, Any]:
+        """End everything that is under way: first the exports, then every job, by force even if it is ready (A14)."""
+        self.exports.close_all()
+        while self.jobs:
+            job = next(iter(self.jobs.values()))
+            job.cancel(force=True)
+            while job.id in self.jobs and job.state is not JobState.CONCLUDED:
+                await self._job_events.wait(f"job '{job.id}' to end")
+        return {}
+
     def emit(self, event: str, data: Mapping[str, Any]) -> None:
         """Send an event."""
         check_output(EVENTS[event], data, event)
+        if len(self._job_events):
+            self.scheduler.post(self._job_events.wake_all)  # later: the job is in the middle of a step
         if self._on_event is not None:
             self._on_event(event, data)
 

@@ -252,6 +252,7 @@ _DEVICE: Members = {"device": "str"}
 COMMANDS: CommandTable = {
     # command: (arguments in the order in which they are checked, type of what it returns)
     "qmp_capabilities": ({"enable?": "[QMPCapability]"}, None),
+    "quit": ({}, None),
     "query-version": ({}, "VersionInfo"),
     "query-commands": ({}, "[CommandInfo]"),
     "query-events": ({}, "[EventInfo]"),
@@ -390,7 +391,6 @@ SERVER_COMMANDS: CommandTable = {
     # what only a reference with sockets of its own can do
     "nbd-server-start": ({"addr": "SocketAddressLegacy"}, None),
     "nbd-server-stop": ({}, None),
-    "quit": ({}, None),
 }
 
 _BLOCK_JOB_EVENT: Members = {"type": "JobType", "device": "str", "len": "int", "offset": "int", "speed": "int"}

@@ -191,6 +191,13 @@ class Session(abc.ABC):
         """
         raise CaseError("this implementation does not export bitmaps")
 
+    def quit(self) -> str:
+        """Tell the program to quit and wait until it has, with the feature ``quit``; return how it ended, in words.
+
+        Its events are all that is left of it then.
+        """
+        raise CaseError("this implementation cannot be told to quit")
+
     @abc.abstractmethod
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
         """Send a QMP command."""

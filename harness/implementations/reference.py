@@ -192,6 +192,11 @@ class ReferenceSession(Session):
                 refusal = str(error)
         raise ImplementationError(f"an export of bitmap '{bitmap_name}' was refused: {refusal}")
 
+    def quit(self) -> str:
+        pending = self.submit_command("quit", {})
+        self.wait(lambda: pending.done, "the reply to quit")
+        return "ended with status 0"
+
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
         pending = PendingCommand(name, arguments)
 

@@ -93,6 +93,7 @@ class DaemonSession(Session):
         self._pending: list[PendingCommand] = []
         self._consoles: list[Console] = []
         self._closed = False
+        self._has_quit = False
         self._program = program
         self._folder = folder
         self._launch()
@@ -263,7 +264,26 @@ class DaemonSession(Session):
         self._pending.append(pending)
         return pending
 
+    def quit(self) -> str:
+        pending = self.submit_command("quit", {})
+        try:
+            self._run(self._until_lost(), self._hang_limit_s)
+            status = self._child.wait(self._hang_limit_s)
+        except TimeoutError:
+            raise self._hang(f"it has not quit within {self._hang_limit_s:g} s") from None
+        if pending.reply is not None and "error" in pending.reply:
+            raise ImplementationError(f"quit was refused: {pending.reply['error']['desc']}")
+        self._has_quit = True
+        return processes.describe_status(status)
+
+    async def _until_lost(self) -> None:
+        while self._qmp.lost is None:
+            self._changed.clear()
+            await self._changed.wait()
+
     def settle(self) -> None:
+        if self._has_quit:
+            return
         self._pending = [pending for pending in self._pending if not pending.done]
         try:
             self._run(self._settle(), self._hang_limit_s)

@@ -166,6 +166,13 @@ class WatchedSession(Session):
         self.inner.let_time_pass()
         self.take_events()
 
+    def quit(self) -> str:
+        outcome = self.inner.quit()
+        self.take_events()
+        for job in list(self.jobs):
+            self._forget(job)  # there is nobody left who could be asked about it
+        return outcome
+
     def close(self) -> None:
         for oracle in self.oracles:
             oracle.detach()

@@ -154,9 +154,10 @@ class MachineServer:
 
     # Commands
 
-    def _quit(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def _quit(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        reply = await self.machine.quit()
         self._loop.call_soon(self.over.set)
-        return {}
+        return reply
 
     async def close(self) -> None:
         """Close everything."""
