@@ -8,6 +8,9 @@ Groups: job qmp quick
 Source: QV-1, QV-2, QV-3, QV-4, QV-5, QV-6, QV-7, QS-03, QS-04, QS-05, TP-06
 """
 
+from typing import Any
+
+from harness import filters
 from harness.bench import Bench
 from harness.job_course import ALLOWED_IN, LASTING_STATES, VERB_COMMANDS, leave, reach, show_state
 from harness.units import KIB
@@ -20,10 +23,18 @@ def run(bench: Bench) -> None:
         bench.note(f"state {state}")
         reach(bench, state, source, target)
         show_state(bench)
+        before = everything(bench)
         for verb, commands in VERB_COMMANDS.items():
             if state in ALLOWED_IN[verb] or verb == "change":
                 continue
             for command, arguments in commands:
                 bench.execute(command, arguments)
         show_state(bench)
+        bench.say(f"job, nodes and bitmaps are as they were: {everything(bench) == before}")
         leave(bench, source)
+
+
+def everything(bench: Bench) -> tuple[Any, ...]:
+    """All that the queries say, but for whether the job sleeps at this moment."""
+    nodes = sorted(bench.query("query-named-block-nodes"), key=lambda node: str(node["node-name"]))
+    return filters.block_job_info(bench.job()), bench.query("query-jobs"), nodes

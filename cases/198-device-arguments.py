@@ -5,7 +5,7 @@ other words.)
 
 Groups: qmp device quick
 Needs: drive device_add blockdev-reopen
-Source: QD-10, TP-11, QA-01
+Source: QD-10, TP-11, QA-01, QA-11
 """
 
 from typing import Any
@@ -34,6 +34,9 @@ def run(bench: Bench) -> None:
     devices.plug("first", "drive0")
     refuse(id="first")
     refuse(drive="drive0")
+    bench.note("a node cannot be called as a drive is")
+    bench.execute("blockdev-add", driver="null-co", node_name="drive0")
+    bench.mirror("drive0", "disk", filter_node_name="drive0")
     bench.execute("device_del", id="nonexistent")
     bench.execute("device_del")
     devices.show()

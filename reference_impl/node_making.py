@@ -220,6 +220,8 @@ def check_node_name(graph: Graph, name: str) -> str:
     """
     if not IDENTIFIER.fullmatch(name):
         raise QmpError(f"Invalid node-name: '{name}'")
+    if name in graph.drives:
+        raise QmpError(f"node-name={name} is conflicting with a device id")
     if name in graph.nodes:
         raise QmpError(f"Duplicate nodes with node-name='{name}'")
     if len(name) > NODE_NAME_LENGTH_MAX:
