@@ -68,7 +68,7 @@ class Checks:
         self._status: dict[str, str] = {}
         self._ready: set[str] = set()
         self._ended: dict[str, str] = {}
-        self._pairs = world.scenario.pairs()
+        self._pairs = world.plan.pairs
         self._targets = {target for _, target in self._pairs.values()}
         self._disks = {job: (world.disks[source], world.disks[target]) for job, (source, target) in self._pairs.items()}
         self._initialised: set[str] = set()
@@ -128,11 +128,11 @@ class Checks:
         if len(world.session.events) > self._events_seen:
             self._after_events()
         if world.stepping is not None:
-            for job_id, job in world.stepping.jobs().items():
+            jobs = world.stepping.jobs()
+            for job_id, job in jobs.items():
                 if job_id in self._disks and hasattr(job, "operations"):
                     self._look_inside(job_id, job)
-        self._modes.after_step()
-        world.changed_disks = False
+            self._modes.after_step(jobs)
         if world.timers_in_a_row > TIMERS_IN_A_ROW_MAX:
             raise Failure(
                 FailureKind.LIVELOCK,
@@ -366,23 +366,24 @@ class Checks:
         if self._world.slept_ns > IDLE_SLEEP_NS and before is not None and not before.speed and not before.paused:
             seconds = self._world.slept_ns / 1e9
             self._fail(FailureKind.INVARIANT, f"{job_id} slept for {seconds:g} s though nothing limits its speed")
-        self._before[job_id] = _Inside(
-            job.paused,
-            job.pause_count,
-            job.has_failed,
-            any(operation.pseudo or not operation.started for operation in job.operations),
-            job.speed,
-        )
         counted = bytes_counted = active_counted = 0
+        is_starting = False
         claims: list[tuple[int, int]] = []
         for operation in job.operations:
             if operation.active:
                 active_counted += 1
-            elif not operation.pseudo:
-                counted += operation.started
+                is_starting = is_starting or not operation.started
+            elif operation.pseudo:
+                is_starting = True
+            else:
                 bytes_counted += operation.length
+                if operation.started:
+                    counted += 1
+                else:
+                    is_starting = True
             if operation.claim is not None:
                 claims.append(operation.claim)
+        self._before[job_id] = _Inside(job.paused, job.pause_count, job.has_failed, is_starting, job.speed)
         if counted != job.in_flight or bytes_counted != job.bytes_in_flight:
             self._fail(
                 FailureKind.INVARIANT,
@@ -424,22 +425,13 @@ class Checks:
             self._check_known_to_differ(job_id, job, claims)
 
     def _check_known_to_differ(self, job_id: str, job: Any, claims: list[tuple[int, int]]) -> None:
-        source, target = self._disks[job_id]
-        if source.size != target.size or job.filter.job is not job or job.has_failed:
+        pair = self._world.pairs[job_id]
+        if pair.source.size != pair.target.size or job.filter.job is not job or job.has_failed:
             return
         bitmap = job.bitmap
-        clean_and_idle_differ = False
-        for granule in range(-(-source.size // GRANULE_BYTES)):
-            offset = granule * GRANULE_BYTES
-            if bitmap.get(offset):
+        for granule in sorted(pair.differing):
+            if bitmap.get(granule * GRANULE_BYTES) or any(first <= granule < end for first, end in claims):
                 continue
-            if any(first <= granule < end for first, end in claims):
-                continue
-            if _same(source, target, offset):
-                continue
-            clean_and_idle_differ = True
-            break
-        if clean_and_idle_differ:
             self._fail(
                 FailureKind.DIRT_LOST, f"granule {granule} differs, is not dirty, and nothing is in flight there"
             )
@@ -568,15 +560,3 @@ class Checks:
 
     def _fail(self, kind: FailureKind, text: str) -> None:
         raise Failure(kind, text)
-
-
-def _same(one: HeldStorage, other: HeldStorage, offset: int) -> bool:
-    pages, others = one.memory.pages, other.memory.pages
-    index = offset // GRANULE_BYTES
-    left, right = pages.get(index), others.get(index)
-    if left is right:
-        return True
-    if left is not None and right is not None:
-        return left == right
-    length = min(GRANULE_BYTES, one.size - offset)
-    return one.read_bytes(offset, length) == other.read_bytes(offset, length)

@@ -14,12 +14,12 @@ A promise ends when an error of the target is reported, and when the job is canc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
+from harness.explore.disk_pair import DiskPair, Range
 from harness.explore.failure import Failure, FailureKind
-from harness.explore.scenario import GRANULE_BYTES, WRITING_KINDS, Action, ActionKind
+from harness.explore.scenario import GRANULE_BYTES, Action
 from harness.explore.world import World
 from harness.implementations.base import PendingRequest
 from harness.storage import HeldStorage, Operation, StorageRequest
@@ -28,9 +28,6 @@ WRITE_ASYNC = "write-async"
 READ_WRITE_BLOCKING = "read-write-blocking"
 BACKGROUND = "background"
 _OVER = frozenset({"pending", "concluded", "null"})
-
-Range = tuple[int, int]
-"""From the first byte to behind the last."""
 
 
 class _Before:
@@ -55,7 +52,8 @@ class ModeChecks:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._pairs = world.scenario.pairs()
+        self._plan = world.plan
+        self._pairs = world.plan.pairs
         self._before = {job_id: _Before() for job_id in self._pairs}
         self._is_over: set[str] = set()
         self._was_async: set[str] = set()
@@ -68,27 +66,21 @@ class ModeChecks:
         for actor, request in self._world.submitted:
             self._requests.setdefault(actor, []).append(request)
 
-    def after_step(self) -> None:
+    def after_step(self, jobs: Mapping[str, Any]) -> None:
         """Look at every job that still promises something.
 
+        :param jobs: by id, as the model has them.
         :raise Failure: naming the promise that was broken.
         """
-        world = self._world
         self._note_requests()
-        if world.stepping is None:
-            return
-        jobs = world.stepping.jobs()
         for job_id in self._pairs:
             job = jobs.get(job_id)
             if job is not None and job_id not in self._is_over:
                 self._look_at(job_id, job)
 
     def _look_at(self, job_id: str, job: Any) -> None:
-        if job.state in _OVER or job.filter.job is not job or job.is_cancelled:
-            self._is_over.add(job_id)
-            return
-        source, target = (self._world.disks[name] for name in self._pairs[job_id])
-        if source.size != target.size:
+        pair = self._world.pairs[job_id]
+        if job.state in _OVER or job.filter.job is not job or job.is_cancelled or pair.source.size != pair.target.size:
             self._is_over.add(job_id)
             return
         now = len(self._world.steps)
@@ -96,14 +88,16 @@ class ModeChecks:
             self._fail(f"{job_id} says that it is actively synced, in background mode")
         before = self._before[job_id]
         self._note_mode(job_id, job, before, now)
-        self._check_reads(job, before, source, target, now)
-        self._check_errors(source, now)
-        if not self._target_has_failed(target):
-            self._check_synced(job_id, job, source, target)
-            self._check_answers(before, source)
-            self._check_flushes(before, source, target, now)
+        self._check_reads(job, before, pair, now)
+        self._check_errors(pair.source)
+        if not self._target_has_failed(pair.target):
+            if job.actively_synced:
+                self._check_synced(job_id, job, pair)
+            if before.mode == WRITE_ASYNC:
+                self._check_answers(before, pair.source)
+                self._check_flushes(before, pair, now)
         if job.copy_mode == READ_WRITE_BLOCKING:
-            before.free_dirt = _free_dirt(job, source.size)
+            before.free_dirt = _free_dirt(job, pair.source.size)
 
     def _note_mode(self, job_id: str, job: Any, before: _Before, now: int) -> None:
         if job.copy_mode != before.mode:
@@ -126,17 +120,18 @@ class ModeChecks:
 
     # What is acknowledged, and what is on the target
 
-    def _check_synced(self, job_id: str, job: Any, source: HeldStorage, target: HeldStorage) -> None:
+    def _check_synced(self, job_id: str, job: Any, pair: DiskPair) -> None:
         """Where the disks differ, somebody waits for an answer, or what is on its way fits the buffer."""
-        if not job.actively_synced:
+        if not pair.differing:
             return
         world = self._world
+        source, target = pair.source, pair.target
         under_way = [
             _range(action)
             for action in self._writes(source)
             if action.name in world.started_at and (action.name not in world.answered_at or self._errno(action))
         ]
-        acknowledged = _differing_bytes(source, target, under_way)
+        acknowledged = pair.differing_bytes(under_way)
         allowed = 0
         if job_id in self._was_async:
             # A write that is larger than the buffer goes alone.
@@ -149,8 +144,6 @@ class ModeChecks:
 
     def _check_answers(self, before: _Before, source: HeldStorage) -> None:
         """In write-async the source alone answers."""
-        if before.mode != WRITE_ASYNC:
-            return
         world = self._world
         for action in self._writes(source):
             if action.name in world.answered_at or world.started_at.get(action.name, -1) <= before.mode_since:
@@ -159,13 +152,13 @@ class ModeChecks:
             if own and all(request.state == "completed" for request in own):
                 self._fail(f"{source.name} has what {action.name} writes, and the guest is not answered")
 
-    def _check_flushes(self, before: _Before, source: HeldStorage, target: HeldStorage, now: int) -> None:
+    def _check_flushes(self, before: _Before, pair: DiskPair, now: int) -> None:
+        """In write-async a flush is answered once the target has, durably, what was acknowledged before it."""
         world = self._world
-        for action in world.scenario.actions:
-            if action.kind is not ActionKind.FLUSH or action.disk != source.name or self._errno(action):
-                continue
+        source, target = pair.source, pair.target
+        for action in self._plan.flushes[source.name]:
             began = world.started_at.get(action.name, -1)
-            if world.answered_at.get(action.name) != now or before.mode != WRITE_ASYNC or began <= before.mode_since:
+            if world.answered_at.get(action.name) != now or self._errno(action) or began <= before.mode_since:
                 continue
             if not any(
                 request.operation is Operation.FLUSH and request.state == "completed"
@@ -182,27 +175,27 @@ class ModeChecks:
             for write in self._writes(source)
             if world.answered_at.get(write.name, now) >= before.flushed_at or self._errno(write)
         ]
-        missing = _differing_bytes(source, target, later)
+        missing = pair.differing_bytes(later)
         if missing:
             self._fail(f"a flush was answered, and {missing} bytes from before it are not on {target.name}")
 
     # Reads
 
-    def _check_reads(self, job: Any, before: _Before, source: HeldStorage, target: HeldStorage, now: int) -> None:
+    def _check_reads(self, job: Any, before: _Before, pair: DiskPair, now: int) -> None:
         world = self._world
-        for action in world.scenario.actions:
-            if action.kind is not ActionKind.READ or action.disk != source.name:
-                continue
+        source = pair.source
+        for action in self._plan.reads[source.name]:
             if world.started_at.get(action.name) == now and before.mode == READ_WRITE_BLOCKING:
                 if self._own(action, source):
                     self._read_dirt[action.name] = before.free_dirt
                 elif not job.in_own_drain:
                     self._fail(f"{action.name} waits for somebody before it reads")
             if world.answered_at.get(action.name) == now and action.name in self._read_dirt:
-                self._check_was_mirrored(action, source, target)
+                self._check_was_mirrored(action, pair)
 
-    def _check_was_mirrored(self, action: Action, source: HeldStorage, target: HeldStorage) -> None:
+    def _check_was_mirrored(self, action: Action, pair: DiskPair) -> None:
         world = self._world
+        source, target = pair.source, pair.target
         if self._errno(action) or self._target_has_failed(target):
             return
         began = world.started_at[action.name]
@@ -215,27 +208,25 @@ class ModeChecks:
             end = min(offset + GRANULE_BYTES, source.size)
             if action.offset <= offset and end <= action.offset + action.length:
                 outside = [(0, offset), (end, source.size)]
-                if _differing_bytes(source, target, [*since, *outside]):
+                if pair.differing_bytes([*since, *outside]):
                     self._fail(f"{action.name} has read the dirty granule at {offset}, and {target.name} has it not")
 
     # Errors
 
-    def _check_errors(self, source: HeldStorage, now: int) -> None:
+    def _check_errors(self, source: HeldStorage) -> None:
         world = self._world
-        for action in world.scenario.actions:
-            if not action.is_guest_request or action.disk != source.name or world.answered_at.get(action.name) != now:
+        if not world.answered_now:
+            return
+        for action in self._plan.requests[source.name]:
+            if action.name not in world.answered_now:
                 continue
             if self._errno(action) and not any(request.errno for request in self._own(action, source)):
                 self._fail(f"{action.name} fails, though nothing that it asked of {source.name} did")
 
     # Details
 
-    def _writes(self, source: HeldStorage) -> Iterable[Action]:
-        return (
-            action
-            for action in self._world.scenario.actions
-            if action.kind in WRITING_KINDS and action.disk == source.name
-        )
+    def _writes(self, source: HeldStorage) -> list[Action]:
+        return self._plan.writes[source.name]
 
     def _own(self, action: Action, disk: HeldStorage) -> list[StorageRequest]:
         """The requests that a guest's request has made of a disk."""
@@ -247,12 +238,10 @@ class ModeChecks:
 
     def _target_has_failed(self, target: HeldStorage) -> bool:
         """Whether an error of the target was reported: from then on nothing is promised."""
-        return any(
-            request.errno and request.storage is target for requests in self._requests.values() for request in requests
-        )
+        return any(request.storage is target for request in self._world.failed)
 
     def _has_anything_failed(self) -> bool:
-        return any(request.errno for requests in self._requests.values() for request in requests)
+        return bool(self._world.failed)
 
     def _fail(self, text: str) -> None:
         raise Failure(FailureKind.INVARIANT, text)
@@ -269,24 +258,3 @@ def _free_dirt(job: Any, size: int) -> frozenset[int]:
         for granule, offset in enumerate(range(0, size, GRANULE_BYTES))
         if job.bitmap.get(offset) and not any(first <= granule < end for first, end in claims)
     )
-
-
-def _differing_bytes(source: HeldStorage, target: HeldStorage, excused: Iterable[Range]) -> int:
-    """How many bytes differ outside of the excused ranges."""
-    count = 0
-    excused = list(excused)
-    for start in range(0, source.size, GRANULE_BYTES):
-        end = min(start + GRANULE_BYTES, source.size)
-        one, other = source.memory.pages.get(start // GRANULE_BYTES), target.memory.pages.get(start // GRANULE_BYTES)
-        if one is other:
-            continue
-        borders = sorted({start, end, *(min(max(border, start), end) for pair in excused for border in pair)})
-        for first, last in pairwise(borders):
-            if any(left <= first and last <= right for left, right in excused):
-                continue
-            length = last - first
-            left_data, right_data = source.read_bytes(first, length), target.read_bytes(first, length)
-            if left_data != right_data:
-                both = int.from_bytes(left_data, "little") ^ int.from_bytes(right_data, "little")
-                count += length - both.to_bytes(length, "little").count(0)
-    return count

@@ -135,6 +135,10 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     holds: tuple[Hold, ...] = ()
 
+    def __hash__(self) -> int:
+        # Arguments of commands cannot be hashed, and scenarios that are equal have one name.
+        return hash(self.name)
+
     def __post_init__(self) -> None:
         names = [action.name for action in (*self.setup, *self.actions)]
         for index, name in enumerate(names):

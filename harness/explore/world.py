@@ -12,16 +12,16 @@ from functools import partial
 from typing import Any
 
 from harness.errors import ImplementationCrash, ImplementationError, ImplementationHang
-from harness.explore.decision import JOB, Decision, Footprint, describe_request
+from harness.explore.decision import JOB, Decision, describe_request
+from harness.explore.disk_pair import DiskPair
 from harness.explore.failure import Failure, FailureKind
+from harness.explore.plan import plan_of
 from harness.explore.scenario import (
     EVENT,
     GRANULE_BYTES,
-    GUEST_KINDS,
     READY,
     STARTED,
     STOPPED,
-    WRITING_KINDS,
     Action,
     ActionKind,
     Fault,
@@ -41,6 +41,10 @@ WAITS_IN_A_ROW_MAX = 250
 STEPS_MAX = 1000
 """No schedule of a small bench has a tenth of these steps."""
 
+LABELS_MAX = 10_000
+"""So many labels are kept; the same few are asked for millions of times."""
+
+_LABELS: dict[tuple[str, str, Operation, int, int, int], str] = {}
 _CHANGING = (Operation.WRITE, Operation.ZERO, Operation.DISCARD)
 _QUIET_STATES = frozenset({"pending", "concluded"})
 _ENDED_STATES = frozenset({"pending", "concluded", "null"})
@@ -53,21 +57,24 @@ class World:
     :param coarse: whether timers that are due fire by themselves and flushes are done at once, as on a real program.
     :ivar steps: the labels of the decisions taken. :ivar step_decisions: the decisions themselves.
     :ivar answers: by action, the errno of a guest's request or the reply to a command, once there is one.
-    :ivar started_at, answered_at: by action, the number of the step.
-    :ivar slept_ns: how much virtual time the last step took. :ivar disks: by name.
+    :ivar started_at, answered_at: by action, the number of the step. :ivar answered_now: those of the last step.
+    :ivar failed: the requests that have failed so far.
+    :ivar slept_ns: how much virtual time the last step took. :ivar disks: by name. :ivar pairs: by job.
     """
 
     def __init__(self, session: Session, scenario: Scenario, *, coarse: bool = False) -> None:
         self.session = session
         self.scenario = scenario
+        self.plan = plan_of(scenario)
         self.stepping: Stepping | None = getattr(session, "stepping", None)
         self.disks: dict[str, HeldStorage] = {}
         self.steps: list[str] = []
         self.started_at: dict[str, int] = {}
         self.answered_at: dict[str, int] = {}
         self.pending: dict[str, PendingRequest | PendingCommand] = {}
+        self.answered_now: list[str] = []
         self.submitted: list[tuple[str, StorageRequest]] = []
-        self.changed_disks = False
+        self.failed: list[StorageRequest] = []
         self.timers_in_a_row = 0
         self.slept_ns = 0
         self._coarse = coarse or self.stepping is None
@@ -75,25 +82,29 @@ class World:
         self._held: dict[StorageRequest, Decision] = {}
         self._unstarted: dict[str, Decision] = {}
         self._unanswered: dict[str, PendingRequest | PendingCommand] = {}
-        self._faults = [fault for fault in scenario.faults if not fault.always]
+        self._required_left = self.plan.required_count
+        self._faults = list(self.plan.one_time_faults)
         self._undecided_faults = len(self._faults)
-        self._permanent_faults = [fault for fault in scenario.faults if fault.always]
+        self._permanent_faults = self.plan.permanent_faults
         self._stops_seen = 0
         self._starts: dict[str, int] = {}
         self._event_names: set[str] = set()
         self._fault_decisions: dict[StorageRequest, Decision] = {}
         self._has_exceptions = bool(self._permanent_faults or scenario.holds)
-        self._jobs_count = len(scenario.pairs())
-        self._partners = {name: pair[0] for pair in scenario.pairs().values() for name in pair}
+        self._jobs_count = len(self.plan.pairs)
         self._actor_of_task: dict[str, str] = {}
         self._events_seen = 0
         self._ready_jobs: set[str] = set()
         self._waits_in_a_row = 0
         self._job_states: dict[str, str] = {}
+        self.pairs: dict[str, DiskPair] = {}
         try:
             self._set_up()
         except ImplementationError as error:
             raise Failure(FailureKind.CRASH, f"while it was set up: {error}") from error
+        self.pairs = {
+            job: DiskPair(self.disks[source], self.disks[target]) for job, (source, target) in self.plan.pairs.items()
+        }
 
     # Setting up
 
@@ -110,18 +121,16 @@ class World:
             storage.on_submit.append(self._on_submit)
             self.disks[disk.name] = storage
             self.session.attach(disk.name, storage, unmap=disk.unmap)
-        for action in (*scenario.setup, *scenario.actions):
-            if action.kind in GUEST_KINDS and action.disk not in self._guests:
-                self._guests[action.disk] = self.session.open_guest(action.disk)
+        for disk_name in self.plan.guest_disks:
+            self._guests[disk_name] = self.session.open_guest(disk_name)
         for action in scenario.setup:
             self._start(action)
             self._rest()
+        plan = self.plan
         for number, action in enumerate(scenario.actions):
-            label = f"{'guest' if action.is_guest_request else 'command'} {action.name}: starts"
-            footprint = None
-            if action.kind in WRITING_KINDS:
-                footprint = self._footprint(action.disk, action.offset, action.length)
-            self._unstarted[action.name] = Decision(action.name, label, footprint, number=number)
+            self._unstarted[action.name] = Decision(
+                action.name, plan.start_labels[number], plan.start_footprints[number], number=number
+            )
 
     def _held_operations(self, disk: str) -> tuple[Operation, ...] | None:
         """What is decided about; None is everything.
@@ -131,15 +140,8 @@ class World:
         """
         if not self._coarse:
             return None
-        targets = [target for _, target in self.scenario.pairs().values()]
+        targets = [target for _, target in self.plan.pairs.values()]
         return _CHANGING if disk in targets else (Operation.READ, *_CHANGING)
-
-    def _footprint(self, disk: str, offset: int, length: int) -> Footprint | None:
-        source = self._partners.get(disk)
-        if source is None or not length:
-            return None
-        start = offset // GRANULE_BYTES * GRANULE_BYTES
-        return Footprint(source, start, -(-(offset + length) // GRANULE_BYTES) * GRANULE_BYTES)
 
     def _on_submit(self, request: StorageRequest) -> None:
         task = self.stepping.running() if self.stepping is not None else ""
@@ -152,9 +154,9 @@ class World:
         if request.operation is not Operation.FLUSH and (
             actor is not JOB or (task.startswith("mirror") and request.operation is Operation.READ)
         ):
-            footprint = self._footprint(request.storage.name, request.offset, request.length)
+            footprint = self.plan.footprint(request.storage.name, request.offset, request.length)
         who = f"guest {actor}" if actor is not JOB else "copy" if task.startswith("mirror") else JOB
-        self._held[request] = Decision(actor, f"{who}: {describe_request(request)}", footprint, request=request)
+        self._held[request] = Decision(actor, _label(who, request), footprint, request=request)
         self.submitted.append((actor, request))
 
     # What can happen next
@@ -162,24 +164,27 @@ class World:
     def decisions(self) -> list[Decision]:
         """Everything that can happen next, in an order that depends on nothing but what has happened."""
         found: list[Decision] = []
-        if not self._coarse:
-            assert self.stepping is not None
-            timer = self.stepping.next_timer()
-            if timer is not None and not timer.delay_ns:
-                found.append(Decision(JOB, f"{JOB}: {timer.name}"))
+        timer = self.stepping.next_timer() if self.stepping is not None else None
+        if timer is not None and not timer.delay_ns and not self._coarse:
+            found.append(Decision(JOB, f"{JOB}: {timer.name}"))
         failing: list[Decision] = []
         if self._has_exceptions:
             self._sort_exceptions(found, failing)
         else:
             found += self._held.values()
-        for decision in self._unstarted.values():
-            if self._holds_now(self.scenario.actions[decision.number].after, decision.actor):
-                found.append(decision)
+        if self._unstarted:
+            actions = self.scenario.actions
+            for decision in self._unstarted.values():
+                condition = actions[decision.number].after
+                if not condition or self._holds_now(condition, decision.actor):
+                    found.append(decision)
         if self._faults:
             found += self._possible_faults()
-        if self.stepping is not None and (timer := self.stepping.next_timer()) is not None and timer.delay_ns:
+        if timer is not None and timer.delay_ns:
             found.append(Decision(JOB, f"{JOB}: {timer.name}, later", takes_time=True))
-        return found + failing
+        if failing:
+            found += failing
+        return found
 
     def _sort_exceptions(self, found: list[Decision], failing: list[Decision]) -> None:
         """Leave out what is kept waiting, and put what will always fail behind everything else: no good comes of it."""
@@ -196,8 +201,6 @@ class World:
                 found.append(decision)
 
     def _holds_now(self, condition: str, actor: str = "") -> bool:
-        if not condition:
-            return True
         if condition == READY:
             return len(self._ready_jobs) == self._jobs_count
         if condition == STOPPED:
@@ -228,6 +231,7 @@ class World:
         self.steps.append(decision.label)
         self._waits_in_a_row = 0
         self.submitted.clear()
+        self.answered_now.clear()
         self.slept_ns = 0
         try:
             self._do(decision)
@@ -238,6 +242,9 @@ class World:
             raise Failure(FailureKind.CRASH, str(error), error.detail.splitlines()) from error
         except ImplementationError as error:
             raise Failure(FailureKind.CRASH, str(error)) from error
+        for _, submitted in self.submitted:
+            if submitted.errno:  # it was refused at once
+                self.failed.append(submitted)
         if len(self.steps) > STEPS_MAX:
             raise Failure(FailureKind.LIVELOCK, f"{STEPS_MAX} steps and no end", self.waits())
 
@@ -255,13 +262,14 @@ class World:
                     getattr(errno_numbers, fault.error) for fault in self._permanent_faults if _matches(fault, request)
                 )
                 self.timers_in_a_row += 1
-            self.changed_disks = self.changed_disks or request.operation is not Operation.READ
             request.release(errno)
+            self._note_finished(request)
         elif decision.number >= 0:
             self.timers_in_a_row = 0
             action = self.scenario.actions[decision.number]
             if not action.repeats:
                 del self._unstarted[decision.actor]
+                self._required_left -= action.name not in self.plan.optional
             self._starts[action.name] = self._starts.get(action.name, 0) + 1
             self._start(action)
         else:
@@ -273,16 +281,26 @@ class World:
                 self.timers_in_a_row += 1
             self.stepping.fire_next_timer()
 
+    def _note_finished(self, request: StorageRequest) -> None:
+        if request.errno:
+            self.failed.append(request)
+        elif request.operation is not Operation.READ:
+            for pair in self.pairs.values():
+                if request.storage is pair.source or request.storage is pair.target:
+                    pair.compare(request.offset, request.length)
+
     def _start(self, action: Action) -> None:
         self.started_at[action.name] = len(self.steps)
         match action.kind:
             case ActionKind.COMMAND:
-                self._actor_of_task[f"command {action.command}"] = action.name
+                self._note_tasks(action)
                 command = self.session.submit_command(action.command, action.arguments)
                 self.pending[action.name] = self._unanswered[action.name] = command
             case ActionKind.RESIZE:
                 self.disks[action.disk].resize(action.length)
-                self.answered_at[action.name] = len(self.steps)
+                for pair in self.pairs.values():
+                    pair.compare_all()
+                self._note_answered(action.name)
             case ActionKind.DRAIN:
                 assert self.stepping is not None
                 section = PendingCommand("drain", {})
@@ -290,21 +308,25 @@ class World:
                 self.stepping.begin_drain(action.disk, partial(setattr, section, "reply", {"return": {}}))
             case ActionKind.UNDRAIN:
                 assert self.stepping is not None
-                self.answered_at[action.name] = len(self.steps)
+                self._note_answered(action.name)
                 self.stepping.end_drain(action.disk)
             case _:
                 self._submit(action)
 
     def _submit(self, action: Action) -> None:
-        kind = action.kind
-        # The model's own name for the coroutine that serves the request.
-        self._actor_of_task[f"guest {kind.value} {action.offset}+{action.length}"] = action.name
-        # What it leaves to a coroutine that goes on when the guest has been answered.
-        self._actor_of_task[f"mirror asynchronous write {action.offset}+{action.length}"] = action.name
-        payload = bytes([action.value]) * action.length if kind is ActionKind.WRITE else None
-        request = PendingRequest(Operation(kind.value), action.offset, action.length, payload)
-        self.pending[action.name] = self._unanswered[action.name] = request
+        self._note_tasks(action)
+        name, plan = action.name, self.plan
+        request = PendingRequest(plan.operations[name], action.offset, action.length, plan.payloads[name])
+        self.pending[name] = self._unanswered[name] = request
         self._guests[action.disk].submit(request)
+
+    def _note_tasks(self, action: Action) -> None:
+        for task in self.plan.task_names[action.name]:
+            self._actor_of_task[task] = action.name
+
+    def _note_answered(self, name: str) -> None:
+        self.answered_at[name] = len(self.steps)
+        self.answered_now.append(name)
 
     def _rest(self) -> None:
         if self.stepping is None:
@@ -321,7 +343,7 @@ class World:
         if self._unanswered:
             for name in [name for name, pending in self._unanswered.items() if pending.done]:
                 del self._unanswered[name]
-                self.answered_at[name] = len(self.steps)
+                self._note_answered(name)
         events = self.session.events
         while self._events_seen < len(events):
             event = events[self._events_seen]
@@ -368,18 +390,11 @@ class World:
 
     def is_finished(self) -> bool:
         """Whether everything has been started and answered, nothing is held, and no job has anything left to do."""
-        if self._unanswered or self._held or self._is_something_left():
+        if self._held or self._unanswered or self._required_left:
             return False
         if self.stepping is None:
             return all(state in _ENDED_STATES for state in self._job_states.values())
         return all(job.state in _QUIET_STATES for job in self.stepping.jobs().values())
-
-    def _is_something_left(self) -> bool:
-        actions = self.scenario.actions
-        return any(
-            not actions[decision.number].optional and not actions[decision.number].repeats
-            for decision in self._unstarted.values()
-        )
 
     def waits(self) -> list[str]:
         """What everybody waits for."""
@@ -403,6 +418,18 @@ class World:
     def contents(self) -> tuple[tuple[str, tuple[tuple[int, int], ...]], ...]:
         """Of each disk its runs of equal bytes, as (length, value)."""
         return tuple((name, _runs(disk.read_bytes(0, disk.size))) for name, disk in self.disks.items())
+
+
+def _label(who: str, request: StorageRequest) -> str:
+    """How schedules name a request and who sends it."""
+    first = request.data[0] if request.data else -1
+    key = (who, request.storage.name, request.operation, request.offset, request.length, first)
+    label = _LABELS.get(key)
+    if label is None:
+        if len(_LABELS) >= LABELS_MAX:
+            _LABELS.clear()
+        label = _LABELS[key] = f"{who}: {describe_request(request)}"
+    return label
 
 
 def _matches(rule: Fault | Hold, request: StorageRequest) -> bool:

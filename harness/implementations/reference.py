@@ -327,8 +327,8 @@ class _Stepping:
         with self._session.guarded():
             self._session.machine.graph.nodes[node_name].unquiesce()
 
-    def jobs(self) -> dict[str, Any]:
-        return dict(self._session.machine.jobs)
+    def jobs(self) -> Mapping[str, Any]:
+        return self._session.machine.jobs
 
 
 class Reference(Implementation):

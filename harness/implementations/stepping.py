@@ -6,7 +6,7 @@ real program cannot; its sessions have no `stepping`, and whoever explores one w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from harness.implementations.base import Session
@@ -58,5 +58,5 @@ class Stepping(Protocol):
     def end_drain(self, node_name: str) -> None:
         """End it."""
 
-    def jobs(self) -> dict[str, Any]:
+    def jobs(self) -> Mapping[str, Any]:
         """The jobs by id, as the model has them; for checks of what must hold inside, which read and change nothing."""
