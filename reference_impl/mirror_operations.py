@@ -148,3 +148,11 @@ class MirrorOperations:
                 await operation.waiters.wait(f"{operation} to end")
                 return
         raise ModelError("nothing is in flight that could be waited for")
+
+    async def wait_for_unstarted(self) -> bool:
+        """Wait until a background operation ends that still waits for buffers; return whether there was one."""
+        for operation in self._operations:
+            if not (operation.started or operation.pseudo or operation.active):
+                await operation.waiters.wait(f"{operation} to end")
+                return True
+        return False

@@ -156,8 +156,12 @@ class MirrorState(Job):
         return max(OPERATION_BYTES_MAX, self.buffer_bytes // IN_FLIGHT_MAX)
 
     async def _wait_for_all_background(self) -> None:
-        while self.in_flight:
-            await self.operations.wait_for_any_background()
+        """Wait until no background operation is left, nor one that waits for buffers and would start meanwhile."""
+        while True:
+            if self.in_flight:
+                await self.operations.wait_for_any_background()
+            elif not await self.operations.wait_for_unstarted():
+                return
 
     def request_failed(self, errno: int, *, is_read: bool) -> None:
         """Do what the policy says about a failed request; the first reported error is the job's."""

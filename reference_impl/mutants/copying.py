@@ -171,6 +171,18 @@ class WaitingCopyNotCounted(MirrorJob):
         super().progress_set_remaining(length_bytes - waiting)
 
 
+@plant("paused-before-waiting-copy", rows="C35", fixed="never released: seen in the reference by exploring")
+class PausedBeforeWaitingCopy(MirrorJob):
+    """A copy that waits for buffers does not count when the job pauses or ends, and goes on after that.
+
+    An early form of the reference did that; exploring its schedules with two preemptions showed it.
+    """
+
+    async def _wait_for_all_background(self) -> None:
+        while self.in_flight:
+            await self.operations.wait_for_any_background()
+
+
 @plant("progress-counts-prezeroing", rows="C41", fixed="90ab48eb07, 2.9")
 class ProgressCountsZeroing(MirrorJob):
     """Zeroing the target beforehand counts as progress: the total is twice the disk, and stays at "99 %"."""

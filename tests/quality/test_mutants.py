@@ -22,6 +22,7 @@ from harness.implementations import Session, parse
 
 FOUND = [
     ("complete-enters-paused-job", "complete-paused", 0, 1, 6),
+    ("paused-before-waiting-copy", "errors-stop", 2, 9000, 7),
     ("pause-defeats-rate-limit", "limited", 0, 1, 5),
     ("set-speed-defeats-rate-limit", "limited", 0, 1, 3),
     ("active-copy-after-force-cancel", "force-cancel", 1, 7, 8),
