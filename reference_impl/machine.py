@@ -73,7 +73,7 @@ class Machine:
         self.devices = BlockDevices(self.graph, self.emit)
         self.bitmaps = BitmapCommands(self.graph, parts.bitmap)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
-        self.commands = COMMANDS | (SERVER_COMMANDS if server_handlers is not None else {})
+        self.commands = COMMANDS if server_handlers is None else COMMANDS | SERVER_COMMANDS
         handlers: dict[str, Handler] = {
             **parts.job_commands(self.jobs).handlers(),
             **mirrors.handlers(),

@@ -123,7 +123,11 @@ class Scheduler:
 
         :raise LivelockError: when they wake each other for ever.
         """
-        pending: deque[tuple[Task, Any]] = deque(((task, value),))
+        self._run(task, value)
+        if not task._wakeups:
+            return
+        pending = task._wakeups
+        task._wakeups = deque()
         for _ in range(STEPS_WITHOUT_REST_MAX):
             entered, entered_value = pending.popleft()
             self._run(entered, entered_value)

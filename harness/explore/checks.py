@@ -140,6 +140,15 @@ class Checks:
                 world.waits(),
             )
 
+    def starts(self) -> dict[str, int]:
+        """The steps of actions' starts that were noted, by what they were noted for."""
+        return self._modes.starts()
+
+    def moments(self) -> dict[str, int]:
+        """The steps of changes that were noted, by what they were noted for."""
+        noted = {f"{job_id} is cancelled": step for job_id, step in self._cancelled_at.items()}
+        return noted | self._modes.moments()
+
     def _check_drained(self, disk: str) -> None:
         """Nothing reaches a disk in a drained section, but for the last flush of a job that ends.
 

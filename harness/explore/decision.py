@@ -7,6 +7,7 @@ only shift things.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.storage import Operation, StorageRequest
@@ -35,12 +36,13 @@ class Decision:
 
     :ivar actor: who goes on: the name of an action, or ``job``.
     :ivar label: how schedules name it.
+    :ivar serial: the number of the request that it is about, the same for its completion and its failure; else -1.
     :ivar takes_time: a timer that is not due yet: nothing else has to happen for it to fire, but time has to pass.
     :ivar is_fault: a request fails.
     :ivar footprint: what it has to do with; None is everything.
     """
 
-    __slots__ = ("actor", "footprint", "is_fault", "label", "number", "request", "takes_time")
+    __slots__ = ("actor", "footprint", "is_fault", "label", "number", "request", "serial", "takes_time")
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Decision:
         *,
         request: StorageRequest | None = None,
         number: int = -1,
+        serial: int = -1,
         takes_time: bool = False,
         is_fault: bool = False,
     ) -> None:
@@ -58,11 +61,37 @@ class Decision:
         self.footprint = footprint
         self.request = request
         self.number = number
+        self.serial = serial
         self.takes_time = takes_time
         self.is_fault = is_fault
 
+    def without_request(self) -> Decision:
+        """The same for somebody who only chooses: it keeps no run alive."""
+        return Decision(
+            self.actor,
+            self.label,
+            self.footprint,
+            number=self.number,
+            serial=self.serial,
+            takes_time=self.takes_time,
+            is_fault=self.is_fault,
+        )
+
     def __repr__(self) -> str:
         return f"<{self.label}>"
+
+
+class Offered(list[Decision]):
+    """What is offered in a state that is remembered: a strategy may note what it has found out about it.
+
+    :ivar costs: by who went last, what `harness.explore.strategies.costs` says of it.
+    """
+
+    __slots__ = ("costs",)
+
+    def __init__(self, decisions: Iterable[Decision] = ()) -> None:
+        super().__init__(decisions)
+        self.costs: dict[str, tuple[int, list[int]]] = {}
 
 
 def independent(one: Footprint | None, other: Footprint | None) -> bool:

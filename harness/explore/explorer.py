@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.explore.classes import class_of
 from harness.explore.decision import Decision
 from harness.explore.failure import Failure, FailureKind
+from harness.explore.recall import Recall
 from harness.explore.report import Budget, Finding, Report
 from harness.explore.runner import Abandoned, Opener, Run, run_schedule
 from harness.explore.scenario import Scenario
@@ -23,21 +24,27 @@ def explore(
     coarse: bool = False,
     findings_max: int = 1,
     counts_classes: bool = True,
+    recalls: bool = True,
 ) -> Report:
     """Run schedules until `findings_max` have failed, the strategy has no more, or the budget is spent.
 
     An interruption (Ctrl-C) ends it too, with the report as it stands.
 
-    :param counts_classes: whether to find out which schedules are equivalent, which costs a tenth of the speed.
+    :param counts_classes: whether to find out which schedules are equivalent, which costs time.
+    :param recalls: whether no step is taken twice from the same state, where that can be (`harness.explore.recall`).
     """
     report = Report(scenario, strategy.name)
+    recall = Recall(opener, scenario) if recalls and strategy.is_blind and not coarse else None
     try:
         for choose in strategy.choosers(report):
             if not report.has_budget(budget):
                 report.left += 1
                 break
             try:
-                run = run_schedule(opener, scenario, choose, coarse=coarse)
+                if recall is not None:
+                    run = recall.run(choose)
+                else:
+                    run = run_schedule(opener, scenario, choose, coarse=coarse)
             except Abandoned:
                 report.redundant += 1
                 continue
@@ -52,13 +59,14 @@ def explore(
     except KeyboardInterrupt:
         report.is_interrupted = True
     report.has_budget(NO_LIMIT)  # takes the time
+    report.steps_run, report.states = (recall.steps_run, recall.states_count) if recall else (report.steps, 0)
     return report
 
 
 def _count(report: Report, run: Run, counts_classes: bool) -> None:
     report.schedules += 1
-    report.steps += len(run.steps)
-    report.steps_max = max(report.steps_max, len(run.steps))
+    report.steps += len(run.trace)
+    report.steps_max = max(report.steps_max, len(run.trace))
     if run.outcome is not None:
         report.outcomes[run.outcome] += 1
         if counts_classes:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.explore.decision import JOB
 from harness.explore.disk_pair import DiskPair, Range
 from harness.explore.failure import Failure, FailureKind
 from harness.explore.scenario import GRANULE_BYTES, Action
@@ -30,7 +31,7 @@ BACKGROUND = "background"
 _OVER = frozenset({"pending", "concluded", "null"})
 
 
-class _Before:
+class Before:
     """What a job was like at the end of the step before.
 
     :ivar mode_since: the step since which its copy mode has been the same.
@@ -54,7 +55,7 @@ class ModeChecks:
         self._world = world
         self._plan = world.plan
         self._pairs = world.plan.pairs
-        self._before = {job_id: _Before() for job_id in self._pairs}
+        self._before = {job_id: Before() for job_id in self._pairs}
         self._is_over: set[str] = set()
         self._was_async: set[str] = set()
         self._was_background: set[str] = set()
@@ -64,6 +65,8 @@ class ModeChecks:
 
     def _note_requests(self) -> None:
         for actor, request in self._world.submitted:
+            if actor is JOB:
+                continue
             self._requests.setdefault(actor, []).append(request)
 
     def after_step(self, jobs: Mapping[str, Any]) -> None:
@@ -77,6 +80,19 @@ class ModeChecks:
             job = jobs.get(job_id)
             if job is not None and job_id not in self._is_over:
                 self._look_at(job_id, job)
+
+    def starts(self) -> dict[str, int]:
+        """The steps of actions' starts that were noted, by what they were noted for."""
+        flushed = {job_id: before.flushed_at for job_id, before in self._before.items()}
+        return {f"{job_id} is flushed": step for job_id, step in flushed.items() if step is not None}
+
+    def moments(self) -> dict[str, int]:
+        """The steps of changes that were noted, by what they were noted for."""
+        noted = {f"{job_id} has its mode": before.mode_since for job_id, before in self._before.items()}
+        for job_id, before in self._before.items():
+            if before.synced_since is not None:
+                noted[f"{job_id} is synced"] = before.synced_since
+        return noted
 
     def _look_at(self, job_id: str, job: Any) -> None:
         pair = self._world.pairs[job_id]
@@ -99,7 +115,7 @@ class ModeChecks:
         if job.copy_mode == READ_WRITE_BLOCKING:
             before.free_dirt = _free_dirt(job, pair.source.size)
 
-    def _note_mode(self, job_id: str, job: Any, before: _Before, now: int) -> None:
+    def _note_mode(self, job_id: str, job: Any, before: Before, now: int) -> None:
         if job.copy_mode != before.mode:
             before.mode_since = now if before.mode else 0
             before.mode = job.copy_mode
@@ -142,7 +158,7 @@ class ModeChecks:
                 f"{target.name}, more than {allowed}"
             )
 
-    def _check_answers(self, before: _Before, source: HeldStorage) -> None:
+    def _check_answers(self, before: Before, source: HeldStorage) -> None:
         """In write-async the source alone answers."""
         world = self._world
         for action in self._writes(source):
@@ -152,7 +168,7 @@ class ModeChecks:
             if own and all(request.state == "completed" for request in own):
                 self._fail(f"{source.name} has what {action.name} writes, and the guest is not answered")
 
-    def _check_flushes(self, before: _Before, pair: DiskPair, now: int) -> None:
+    def _check_flushes(self, before: Before, pair: DiskPair, now: int) -> None:
         """In write-async a flush is answered once the target has, durably, what was acknowledged before it."""
         world = self._world
         source, target = pair.source, pair.target
@@ -181,7 +197,7 @@ class ModeChecks:
 
     # Reads
 
-    def _check_reads(self, job: Any, before: _Before, pair: DiskPair, now: int) -> None:
+    def _check_reads(self, job: Any, before: Before, pair: DiskPair, now: int) -> None:
         world = self._world
         source = pair.source
         for action in self._plan.reads[source.name]:

@@ -43,6 +43,7 @@ class Report:
     """The account of one exploration.
 
     :ivar schedules: how many were run to their end (or failure). :ivar steps: decisions taken in all of them.
+    :ivar steps_run: how many of them the implementation really took, where it had come to `states` different states.
     :ivar by_bound: how many schedules there were with exactly so many preemptions.
     :ivar outcomes: how often each was seen. :ivar classes: how often each equivalence class of schedules was seen.
     :ivar known: how often a real program failed as it is known to, by reason.
@@ -65,6 +66,8 @@ class Report:
     is_exhausted: bool = False
     is_interrupted: bool = False
     steps_max: int = 0
+    steps_run: int = 0
+    states: int = 0
     started_s: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
 

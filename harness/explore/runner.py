@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.explore.checks import Checks
@@ -28,14 +28,18 @@ class Abandoned(Exception):
 class Run:
     """One schedule and what came of it.
 
-    :ivar steps: the labels of its decisions. :ivar failure: what was wrong with it, if anything was.
+    :ivar trace: its decisions. :ivar failure: what was wrong with it, if anything was.
     :ivar outcome: what an outsider saw; None when it failed.
     """
 
-    steps: list[str]
+    trace: list[Decision]
     failure: Failure | None
     outcome: tuple[Any, ...] | None
-    trace: list[Decision] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[str]:
+        """The labels of its decisions."""
+        return [decision.label for decision in self.trace]
 
 
 def run_schedule(
@@ -72,7 +76,7 @@ def run_schedule(
             raise checks.nothing_can_happen()
         checks.at_end()
     except Failure as failure:
-        return Run(world.steps if world is not None else [], failure, None, trace)
+        return Run(trace, failure, None)
     finally:
         session.close()
-    return Run(world.steps, None, world.outcome(), trace)
+    return Run(trace, None, world.outcome())

@@ -17,7 +17,7 @@ import random
 from collections.abc import Iterator
 from typing import Protocol
 
-from harness.explore.decision import Decision, Footprint, independent
+from harness.explore.decision import Decision, Footprint, Offered, independent
 from harness.explore.failure import Failure, FailureKind
 from harness.explore.report import Report
 from harness.explore.runner import Abandoned, Chooser, Run
@@ -32,9 +32,13 @@ UNTIMELY_TIMERS_MAX = 1
 
 
 class Strategy(Protocol):
-    """An order of schedules."""
+    """An order of schedules.
+
+    :ivar is_blind: whether it looks at nothing but what is offered, so that its schedules may be recalled.
+    """
 
     name: str
+    is_blind: bool
 
     def choosers(self, report: Report) -> Iterator[Chooser]:
         """One for each schedule; ends when there is nothing left."""
@@ -56,12 +60,12 @@ def costs(decisions: list[Decision], last_actor: str) -> tuple[int, list[int]]:
             default = index
             break
     by_index: list[int] = []
-    free_requests = set()
+    free_requests: set[int] = set()
     seen: set[str] = set()
     continues = default >= 0
     for index, decision in enumerate(decisions):
         if decision.is_fault:
-            by_index.append(0 if decision.request in free_requests else 1)
+            by_index.append(0 if decision.serial in free_requests else 1)
             continue
         if decision.takes_time:
             cost = 1 if len(by_index) else 0
@@ -71,9 +75,18 @@ def costs(decisions: list[Decision], last_actor: str) -> tuple[int, list[int]]:
             cost = 1 if decision.actor in seen else 0
             seen.add(decision.actor)
         by_index.append(cost)
-        if not cost and decision.request is not None:
-            free_requests.add(decision.request)
+        if not cost and decision.serial >= 0:
+            free_requests.add(decision.serial)
     return max(default, 0), by_index
+
+
+def _known_costs(decisions: list[Decision], last_actor: str) -> tuple[int, list[int]]:
+    if not isinstance(decisions, Offered):
+        return costs(decisions, last_actor)
+    known = decisions.costs.get(last_actor)
+    if known is None:
+        known = decisions.costs[last_actor] = costs(decisions, last_actor)
+    return known
 
 
 class Bounded:
@@ -81,6 +94,8 @@ class Bounded:
 
     A schedule is named by its choices up to the last one that is not the default; each is run exactly once.
     """
+
+    is_blind = True
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
@@ -118,7 +133,7 @@ class Bounded:
             elif len(decisions) == 1:
                 index = 0
             else:
-                index, by_index = costs(decisions, last_actor)
+                index, by_index = _known_costs(decisions, last_actor)
                 before = tuple(chosen)
                 for other, more in enumerate(by_index):
                     if other != index and cost + more <= bound:
@@ -147,6 +162,7 @@ class Everything:
     """All schedules that are not equivalent, depth first, with sleep sets."""
 
     name = "everything"
+    is_blind = False
 
     def __init__(self) -> None:
         self._stack: list[_Frame] = []
@@ -221,6 +237,8 @@ class Everything:
 class Uniform:
     """Any decision, all alike."""
 
+    is_blind = True
+
     def __init__(self, seed: int) -> None:
         self.name = f"random, seed {seed}"
         self._random = random.Random(seed)
@@ -249,6 +267,8 @@ class Pct:
 
     :param depth: at least 1; how many events have to be in order for the bug to show.
     """
+
+    is_blind = True
 
     def __init__(self, depth: int, seed: int) -> None:
         self.name = f"PCT of depth {depth}, seed {seed}"
@@ -290,13 +310,14 @@ class Pct:
         return choose
 
     def ran(self, run: Run, report: Report) -> None:
-        self._length = max(self._length, len(run.steps))
+        self._length = max(self._length, len(run.trace))
 
 
 class Portfolio:
     """The bounded schedules with no and one preemption, then PCT of depths 2 and 3 and random ones in turn."""
 
     name = "portfolio"
+    is_blind = True
 
     def __init__(self, seed: int, bound: int = 1) -> None:
         self.name = f"portfolio, seed {seed}"

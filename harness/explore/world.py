@@ -75,6 +75,7 @@ class World:
         self.answered_now: list[str] = []
         self.submitted: list[tuple[str, StorageRequest]] = []
         self.failed: list[StorageRequest] = []
+        self._serial = 0
         self.timers_in_a_row = 0
         self.slept_ns = 0
         self._coarse = coarse or self.stepping is None
@@ -156,7 +157,8 @@ class World:
         ):
             footprint = self.plan.footprint(request.storage.name, request.offset, request.length)
         who = f"guest {actor}" if actor is not JOB else "copy" if task.startswith("mirror") else JOB
-        self._held[request] = Decision(actor, _label(who, request), footprint, request=request)
+        self._held[request] = Decision(actor, _label(who, request), footprint, request=request, serial=self._serial)
+        self._serial += 1
         self.submitted.append((actor, request))
 
     # What can happen next
@@ -217,7 +219,16 @@ class World:
             for number, fault in enumerate(self._faults):
                 if _matches(fault, request):
                     label = f"{decision.label} fails with {fault.error}"
-                    found.append(Decision(decision.actor, label, request=request, number=number, is_fault=True))
+                    found.append(
+                        Decision(
+                            decision.actor,
+                            label,
+                            request=request,
+                            number=number,
+                            serial=decision.serial,
+                            is_fault=True,
+                        )
+                    )
                     break
         return found
 
@@ -395,6 +406,14 @@ class World:
         if self.stepping is None:
             return all(state in _ENDED_STATES for state in self._job_states.values())
         return all(job.state in _QUIET_STATES for job in self.stepping.jobs().values())
+
+    def counts(self) -> list[tuple[str, int | str]]:
+        """How often each action was started, and whose requests a coroutine's are; in no order of time."""
+        return [*sorted(self._starts.items()), *sorted(self._actor_of_task.items())]
+
+    def ends(self) -> dict[str, int]:
+        """The steps at which actions were answered, by what they are."""
+        return {f"{name} ends": step for name, step in self.answered_at.items()}
 
     def waits(self) -> list[str]:
         """What everybody waits for."""

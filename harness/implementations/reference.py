@@ -45,6 +45,7 @@ from reference_impl.monitor import Command
 from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
+from reference_impl.schema import COMMANDS
 from reference_impl.storage_node import Completion
 from reference_impl.variants import VARIANTS
 
@@ -309,6 +310,9 @@ class _Stepping:
 
     def fresh(self) -> Session:
         return ReferenceSession(self._session._parts)
+
+    def unchanging(self) -> tuple[object, ...]:
+        return (COMMANDS,)
 
     def now_ns(self) -> int:
         return self._scheduler.now_ns

@@ -49,6 +49,9 @@ class Stepping(Protocol):
     def fresh(self) -> Session:
         """Another session of the same implementation, with nothing in it."""
 
+    def unchanging(self) -> tuple[object, ...]:
+        """What all sessions share and none ever changes, such as tables."""
+
     def now_ns(self) -> int:
         """Virtual time."""
 
