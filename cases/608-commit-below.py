@@ -4,7 +4,7 @@ Half a disk is copied at once, so a commit at a byte a second stops after 512 Ki
 
 Groups: commit quick
 Needs: block-commit blockdev-reopen driver=qcow2
-Source: 141-3, QE-01, QE-04, QS-03, QS-18
+Source: 141-3, QE-01, QE-04, QS-03
 """
 
 from harness.bench import Bench

@@ -5,7 +5,7 @@ further below had data.
 
 Groups: commit quick
 Needs: block-commit driver=qcow2
-Source: 040-SD-top_is_active, 040-SD-top_is_default_active, 141-2, 155-C, 274-1, 274-2, QQ-1, QQ-2, QS-18
+Source: 040-SD-top_is_active, 040-SD-top_is_default_active, 141-2, 155-C, 274-1, 274-2, QQ-1, QQ-2
 """
 
 from harness.bench import Bench
