@@ -22,6 +22,11 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.add_argument("names", metavar="MUTANT", nargs="*", help="names of mutants or sets (default: all mutants)")
     parser.add_argument("--list", action="store_true", help="list mutants and other choices, and run nothing")
     parser.add_argument(
+        "--tables",
+        action="store_true",
+        help="flip each cell of the tables of job states and verbs instead, and name a case that notices",
+    )
+    parser.add_argument(
         "--cases",
         metavar="CASES",
         action="append",
@@ -49,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         for name, text in {**known, **sets, **known_variants()}.items():
             options.write_output(f"{name}: {text}\n")
         return EXIT_PASSED
+    if arguments.tables:
+        return _run_tables(arguments)
     names = arguments.names or list(known)
     for index, name in enumerate(names):
         if name not in known and name not in sets:
@@ -133,3 +140,33 @@ def _conclude(rows: Sequence[Row], names_count: int, interrupted: bool) -> int:
     if survivors or (own and own[0].is_caught):
         return EXIT_NOT_CONFORMING
     return EXIT_UNDECIDED if broken or interrupted or not own else EXIT_PASSED
+
+
+def _run_tables(arguments: argparse.Namespace) -> int:
+    from harness.implementations.reference import table_mutants
+    from harness.mutants import tables
+    from harness.suite import Suite
+
+    cells = table_mutants()
+    for name in arguments.names:
+        if name not in cells:
+            raise UsageError(f"there is no cell '{name}': cells are named like 'transition-running-ready'")
+    names = arguments.names or list(cells)
+    width = max(map(len, names))
+    found: dict[str, str] = {}
+    interrupted = False
+    try:
+        for name, case in tables.killers(names, Suite.find(arguments.suite), tables.known_killers(), arguments.jobs):
+            found[name] = case
+            options.write_output(f"{name:{width}}  {case or 'SURVIVES'}\n")
+    except KeyboardInterrupt:
+        interrupted = True
+    survivors = list(found.values()).count("")
+    stated = list(found.values()).count(tables.STATEMENT)
+    options.write_output(
+        f"{len(found)} of {len(names)} cells flipped, {survivors} survive; "
+        f"{stated} are noticed by {tables.STATEMENT} alone, the others by what they do\n"
+    )
+    if survivors:
+        return EXIT_NOT_CONFORMING
+    return EXIT_UNDECIDED if interrupted else EXIT_PASSED

@@ -9,7 +9,7 @@ and `wait` does so until a condition holds.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -239,6 +239,12 @@ class Session(abc.ABC):
         :param feature: ``area``, or ``area-2018`` for the function as it was then.
         """
         raise CaseError("this implementation has no bitmap of its own to show")
+
+    def job_states(self) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+        """(which states may follow each state, in which states each verb is allowed), for implementations with the
+        feature ``job-states``.
+        """
+        raise CaseError("this implementation has no table of job states to show")
 
     def next_area(self, bitmap: Any, iterator: Any, max_offset: int) -> tuple[int, int] | None:
         """What ``next_area`` of such a bitmap gives."""

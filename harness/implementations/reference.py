@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from reference_impl.bitmap_export import BitmapExport
 from reference_impl.errors import BitmapError
 from reference_impl.hbitmap import HBitmap
 from reference_impl.introspection import introspection
+from reference_impl.job_states import JobState, JobVerb
 from reference_impl.machine import Machine
 from reference_impl.monitor import Command
 from reference_impl.parts import Parts
@@ -52,7 +53,7 @@ from reference_impl.variants import VARIANTS
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "drive", "hbitmap", "virtual-time"}
+MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "drive", "hbitmap", "job-states", "virtual-time"}
 """What a model offers besides commands: its bitmaps, a clock that stands still until told to go on, its decisions."""
 
 
@@ -267,6 +268,13 @@ class ReferenceSession(Session):
         operations = [str(each) for job in self.machine.jobs.values() for each in getattr(job, "operations", ())]
         return Inside(areas, operations)
 
+    def job_states(self) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+        job = self._parts.job
+        return (
+            {state: [following for following in JobState if following in job.transitions[state]] for state in JobState},
+            {verb: [state for state in JobState if state in job.verbs[verb]] for verb in JobVerb},
+        )
+
     def hbitmap(self, size: int, granularity: int) -> HBitmap:
         return self._parts.hbitmap(size, granularity)
 
@@ -356,14 +364,16 @@ class Reference(Implementation):
 
 def _parts_of(name: str) -> Parts:
     from reference_impl.mutants import MUTANTS, SETS, combined
+    from reference_impl.mutants.tables import cells
 
     if name in VARIANTS:
         return VARIANTS[name].parts
     if name in SETS:
         return combined(SETS[name])
-    if name not in MUTANTS:
+    known = MUTANTS if name in MUTANTS else cells()
+    if name not in known:
         raise UsageError(f"the reference has no mutant '{name}'; 'mirrorcheck mutants --list' names them")
-    return MUTANTS[name].parts
+    return known[name].parts
 
 
 def known_mutants() -> tuple[dict[str, str], dict[str, str]]:
@@ -386,3 +396,10 @@ def mutant_rows() -> dict[str, tuple[str, ...]]:
 def known_variants() -> dict[str, str]:
     """Each other choice by name, with its rows and what it is."""
     return {name: f"{' '.join(variant.rows)} (no bug): {variant.summary}" for name, variant in VARIANTS.items()}
+
+
+def table_mutants() -> dict[str, str]:
+    """Each flipped cell of the job's tables by name, with what it does."""
+    from reference_impl.mutants.tables import cells
+
+    return {name: mutant.summary for name, mutant in cells().items()}

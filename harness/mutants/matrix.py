@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
-from multiprocessing.context import ForkProcess
+from functools import partial
 from pathlib import Path
 
-from harness import judge, processes
+from harness import judge
 from harness.cases import Case
-from harness.errors import ImplementationError, MirrorcheckError
+from harness.errors import ImplementationError
 from harness.implementations import Session, parse
 from harness.mutants import hunt as hunting
 from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
 from harness.mutants.known import Known
+from harness.mutants.pool import in_processes
 from harness.suite import Suite
 
 REFERENCE = "reference"
@@ -129,50 +127,6 @@ def examine(name: str, plan: Plan) -> Row:
 
 
 def examine_all(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Row]:
-    """Try everything on each mutant, `jobs` at a time, each in a process of its own; rows come as they are done.
-
-    Whoever stops early (Ctrl-C, too) ends what is still under way.
-    """
-    context = get_context("fork")  # what is loaded once need not be loaded again
-    waiting = list(reversed(names))
-    running: dict[connection.Connection, ForkProcess] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                name = waiting.pop()
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_serve, args=(name, plan, theirs, os.getpid()), name=name or REFERENCE)
-                process.start()
-                theirs.close()
-                running[ours] = process
-            for ready in connection.wait(list(running)):
-                assert isinstance(ready, connection.Connection)
-                process = running[ready]
-                try:
-                    row: Row | None = ready.recv()
-                except EOFError:
-                    row = None
-                process.join()
-                del running[ready]
-                ready.close()
-                yield row or Row(name=process.name, broken=f"it {processes.describe_status(process.exitcode or 0)}")
-    finally:
-        for each, process in running.items():
-            process.kill()
-            process.join()
-            each.close()
-
-
-def _serve(name: str, plan: Plan, answers: connection.Connection, parent_pid: int) -> None:
-    processes.die_with_parent(parent_pid)
-    processes.become_subreaper()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is for whoever prints the rows
-    with open(os.devnull, "r+b") as nowhere:
-        for number in (0, 1, 2):  # what a case prints by itself is no row
-            os.dup2(nowhere.fileno(), number)
-    try:
-        row = examine(name, plan)
-    except MirrorcheckError as error:
-        row = Row(name=name or REFERENCE, broken=f"{type(error).__name__}: {error}")
-    answers.send(row)
-    answers.close()
+    """Try everything on each mutant, `jobs` at a time; rows come as they are done."""
+    for name, answer in in_processes(names, partial(examine, plan=plan), jobs):
+        yield answer if isinstance(answer, Row) else Row(name=name or REFERENCE, broken=answer)
