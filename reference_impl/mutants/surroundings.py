@@ -15,6 +15,7 @@ from reference_impl.mirror_operations import MirrorOperation
 from reference_impl.mirror_options import CopyMethod
 from reference_impl.mutants.planting import plant
 from reference_impl.permissions import ALL, Access
+from reference_impl.qmp_errors import QmpError
 
 
 @plant("replaces-not-checked-at-the-end", rows="C54 BF-07", fixed="2020-02, 6e9cc05181, 5.0")
@@ -52,6 +53,37 @@ class UnpausedTwiceOnDetach(MirrorJob):
         super().let_go()
         for _ in range(drained_count):
             self.drained_end()
+
+
+@plant("backing-installed-on-abort", rows="C52 BF-30", fixed="2018-09, c2924ceaa7, 3.1")
+class BackingInstalledOnAbort(MirrorJob):
+    """A job that fails puts the target over its backing file all the same: the image shows another disk."""
+
+    def abort(self) -> None:
+        super().abort()
+        if "backing" not in self.graph.skip_filters(self.target).children:
+            self._give_backing()
+
+
+@plant("backing-opened-at-complete", rows="C53 BF-11", fixed="2021-04, c41f5b96ee, 6.0")
+class BackingOpenedAtComplete(MirrorJob):
+    """The target's backing file is opened when the job is told to complete: too early, and the command is refused."""
+
+    def on_complete(self) -> None:
+        failure = self._give_backing()
+        if failure is not None:
+            raise QmpError(str(failure))
+        self.give_backing = None
+        super().on_complete()
+
+
+@plant("implicit-filter-visible", rows="D19", fixed="d3c8c67469, 2.10")
+class ImplicitFilterVisible(MirrorFilter):
+    """A filter that nobody has named is shown as a device's medium: whoever looks finds a node that he never made."""
+
+    @property
+    def is_implicit(self) -> bool:
+        return False
 
 
 @plant("commit-base-left-writable", rows="A20 BF-24", fixed="2024-04, 7d99ae59a2, 9.1")
