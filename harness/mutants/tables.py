@@ -18,7 +18,7 @@ from harness.suite import Suite
 TABLE = Path(__file__).with_name("tables.toml")
 """Which case is known to notice each flipped cell."""
 
-STATEMENT = "198-job-states"
+STATEMENT = "199-job-states"
 """The case that only shows the tables; what notices a cell by what it does is asked first."""
 
 _FIRST, _LAST = 100, 199

@@ -1,4 +1,4 @@
-"""198-job-states: which state may follow which, and in which state which verb is allowed; everything else is not.
+"""199-job-states: which state may follow which, and in which state which verb is allowed; everything else is not.
 
 The tables of a model as they are. What leads from an allowed cell to an observable end is shown by other cases; that a
 forbidden transition is not taken is not, since only a model with another mistake would try to take it.
