@@ -55,6 +55,14 @@ def run(bench: Bench) -> None:
     bench.note("a filter above the source's own chain")
     bench.execute("blockdev-add", {"driver": "copy-on-read", "node-name": "filter", "file": base})
     bench.mirror(top, "filter")
+    bench.note("what a filter is to read no further than")
+    for bottom in ("nonexistent", "filter"):
+        bench.execute(
+            "blockdev-add", {"driver": "copy-on-read", "node-name": "new", "file": "filter", "bottom": bottom}
+        )
+    bench.note("a commit of a filter into what it is over")
+    upper = bench.overlay("upper", SIZE, backing="filter")
+    bench.execute("block-commit", job_id="job0", device=upper, top_node="filter", base_node=base)
     bench.note("bitmaps to be merged that are neither names nor objects")
     bench.execute("block-dirty-bitmap-add", node="disk", name="bitmap")
     for source in (1, {"node": "disk"}, {"node": "disk", "name": 1}, {"node": "disk", "name": "bitmap", "bogus": 1}):
