@@ -19,14 +19,15 @@ from harness.job_table import (
     CELLS,
     EVENTS,
     HIDDEN_TRANSITIONS,
+    NEEDED_FOR_TRANSITION,
     NEEDED_FOR_VERB,
     REFUSED,
     TRANSITIONS,
     VERBS,
 )
 
-EVERY_VERB = frozenset(NEEDED_FOR_VERB.values())
-"""The features with which every verb has a command."""
+EVERYTHING = frozenset(NEEDED_FOR_VERB.values()) | frozenset(NEEDED_FOR_TRANSITION.values())
+"""The features with which every verb has a command and every transition a job that takes it."""
 
 _COMMAND = re.compile(r"-> (?P<command>\S+) (?P<arguments>\{.*\})")
 _EVENT = re.compile(r"event (?P<name>[A-Z_]+) (?P<data>\{.*\})")
@@ -82,13 +83,14 @@ class Coverage:
             if state != "null":
                 states[job_id] = state
 
-    def unseen(self, features: Iterable[str] = EVERY_VERB) -> list[str]:
+    def unseen(self, features: Iterable[str] = EVERYTHING) -> list[str]:
         """One line for everything that could be seen and was not, by name: transitions, cells, events.
 
         :param features: what the implementation offers.
         """
         lines = [
-            f"transition {before} -> {after}" for before, after in sorted(visible_transitions() - self.transitions)
+            f"transition {before} -> {after}"
+            for before, after in sorted(visible_transitions(features) - self.transitions)
         ]
         lines += [
             f"verb {verb} in {state}: {outcome}"
@@ -106,12 +108,13 @@ class Coverage:
         return [f"transition {before} -> {after}" for before, after in sorted(self.transitions - TRANSITIONS)]
 
 
-def visible_transitions() -> frozenset[tuple[str, str]]:
-    """The transitions that an event can show."""
-    return TRANSITIONS - HIDDEN_TRANSITIONS.keys()
+def visible_transitions(features: Iterable[str] = EVERYTHING) -> frozenset[tuple[str, str]]:
+    """The transitions that an event of a program with these features can show."""
+    missing = {pair for pair, feature in NEEDED_FOR_TRANSITION.items() if feature not in features}
+    return TRANSITIONS - HIDDEN_TRANSITIONS.keys() - missing
 
 
-def visible_cells(features: Iterable[str] = EVERY_VERB) -> list[Cell]:
+def visible_cells(features: Iterable[str] = EVERYTHING) -> list[Cell]:
     """The cells that a program with these features can show."""
     missing = {verb for verb, feature in NEEDED_FOR_VERB.items() if feature not in features}
     return [(state, verb, outcome) for (state, verb), outcome in CELLS.items() if verb not in missing]

@@ -64,6 +64,9 @@ EVENTS = (
     "BLOCK_JOB_PENDING",
 )
 
+NEEDED_FOR_TRANSITION = {("running", "waiting"): "block-stream"}
+"""The feature without which no job takes a transition: a mirror, or an active commit, is ready before it ends."""
+
 HIDDEN_STATES = {
     "undefined": "a job is in it before it has an id",
     "created": "a mirror is started before the command that makes it is answered",
@@ -74,11 +77,10 @@ HIDDEN_STATES = {
 
 HIDDEN_TRANSITIONS = {
     ("created", "aborting"): "a mirror is never cancelled before it is started",
-    ("running", "waiting"): "a mirror is ready before it ends",
     ("waiting", "aborting"): "only a transaction's other jobs can do that, and no mirror is in one",
     ("aborting", "aborting"): "it is no change, so there is no event",
 }
-"""Transitions that no event of a mirror can show, and why."""
+"""Transitions that no event can show, and why."""
 
 ACCEPTED, REFUSED = "accepted", "refused"
 

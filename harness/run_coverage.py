@@ -130,14 +130,17 @@ def of_records(records: Sequence[Record], sources: Mapping[str, Sequence[str]]) 
                 seen[record.case] = (record, found)
     if not any(found.transitions for _, found in seen.values()):
         return []
-    features = frozenset(feature for record in records for feature in record.run.features)
+    features = frozenset(feature for record in records for feature in record.run.features) or coverage.EVERYTHING
     table = rows.load()
+    cells = set(coverage.visible_cells(features))
+    ran = [record.case for record in records if record.verdict is not Verdict.SKIP]
+    in_reach = {row_id for case in ran for source in sources.get(case, ()) for row_id in rows.members(source, table)}
     known: dict[str, list[str]] = {
-        "transitions": [_arrow(pair) for pair in sorted(coverage.visible_transitions())],
-        "verbs in states": [_cell(cell) for cell in coverage.visible_cells(features or coverage.EVERY_VERB)],
+        "transitions": [_arrow(pair) for pair in sorted(coverage.visible_transitions(features))],
+        "verbs in states": [_cell(cell) for cell in coverage.visible_cells(features)],
         "events": list(EVENTS),
         "error texts": refusals.expected(features),
-        "rows": [row.id for row in _required_rows()],
+        "rows": [row.id for row in _required_rows() if row.id in in_reach],
     }
     lines = [
         Coverage(case="", implementation="", dimension=dimension, known=names) for dimension, names in known.items()
@@ -146,7 +149,7 @@ def of_records(records: Sequence[Record], sources: Mapping[str, Sequence[str]]) 
         named = [row_id for source in sources.get(case, ()) for row_id in rows.members(source, table)]
         reached = {
             "transitions": {_arrow(pair) for pair in found.transitions},
-            "verbs in states": {_cell(cell) for cell in found.cells},
+            "verbs in states": {_cell(cell) for cell in found.cells & cells},
             "events": found.events & set(EVENTS),
             "error texts": found.errors,
             "rows": set(named) if record.verdict in PASSING else set(),
