@@ -40,6 +40,7 @@ from harness.errors import (
 from harness.records import RawRun, RunStatus, Task
 
 if TYPE_CHECKING:
+    from harness.cases import Case
     from harness.implementations import Implementation
 
 #: How long a case may wait for an implementation on its own; half the case's limit when that is shorter.
@@ -113,11 +114,29 @@ def run_on_bench(order: Order, file: BinaryIO, scratch: Path, begin: Callable[[I
     case = cases.load(Path(order.task.case_path))
     implementation, identity = _probe(order.task.implementation)
     begin(identity)
+    if not implementation.restartable:
+        _spare(implementation, identity, case)
     hang_limit_s = min(HANG_LIMIT_S_MAX, order.limit_s / 2)
     with (Path(order.folder) / TRACE_FILE).open("wb", buffering=0) as trace_file:
         trace = Trace(trace_file)
         transcript = TracedTranscript(file, trace)
         case_run.run_case(case, implementation, transcript, scratch, hang_limit_s, trace)
+
+
+def _spare(implementation: Implementation, identity: Identity, case: Case) -> None:
+    """Keep a case from a program of which it is known that the case ends it, when nobody would start it again.
+
+    :raise CaseSkipped: when that is known.
+    """
+    from harness.deviations import Deviations
+    from harness.suite import GOLDEN_FOLDER
+
+    folder = case.path.parent
+    case_ids = [path.stem for path in folder.glob("*.py")]
+    known = Deviations.load(folder.parent / GOLDEN_FOLDER, case_ids)
+    deviation = known.find(case.id, implementation.spec, identity.version, identity.features)
+    if deviation is not None and deviation.status in ("crash", "hang"):
+        raise CaseSkipped(f"is known to end this program, which nobody would start again: {deviation.reason}")
 
 
 @functools.cache

@@ -264,6 +264,9 @@ class Implementation(abc.ABC):
 
     spec: str
 
+    restartable: bool = True
+    """Whether each opening is a fresh instance; else what ends it, ends it for all cases that follow."""
+
     @abc.abstractmethod
     def probe(self) -> Probe:
         """Say version and features.

@@ -54,7 +54,18 @@ class DaemonExports:
         self._bitmaps: list[NbdClient] = []
         self._bitmap_count = 0
         self._server_started = False
+        self._server_is_theirs = False
         self._removed: set[str] = set()
+
+    @property
+    def started_server(self) -> bool:
+        """Whether it was us who started the program's NBD server."""
+        return self._server_started and not self._server_is_theirs
+
+    def use_server(self, path: Path) -> None:
+        """Use a server that listens there already instead of starting one."""
+        self._path = path
+        self._server_started = self._server_is_theirs = True
 
     def open_guest(self, node_name: str) -> GuestPort:
         """Export a node for a guest, under the node's own name."""
@@ -114,9 +125,9 @@ class DaemonExports:
     def _add(self, export_id: str, node_name: str, options: Mapping[str, Any], context: str) -> NbdClient:
         """Add an export and enter it."""
         if not self._server_started:
-            self._server_started = True
             address = {"type": "unix", "data": {"path": str(self._path)}}
             self._host.run_command("nbd-server-start", {"addr": address})
+            self._server_started = True
         self._host.run_command("block-export-add", {"type": "nbd", "id": export_id, "node-name": node_name, **options})
         return self._host.run(NbdClient.connect(self._path, options["name"], meta_contexts=(context,)))
 

@@ -44,6 +44,12 @@ def _make_system(spec: str, detail: str) -> Implementation:
     return QemuSystem(spec, detail or "qemu-system-x86_64")
 
 
+def _make_socket(spec: str, detail: str) -> Implementation:
+    from harness.implementations.socket_program import SocketProgram
+
+    return SocketProgram(spec, detail)
+
+
 def _make_hbitmap_console(spec: str, detail: str) -> Implementation:
     from harness.implementations.hbitmap_console import HBitmapConsole
 
@@ -84,6 +90,14 @@ KINDS: dict[str, Kind] = {
             _make_system,
             _systems,
             "apt-get install qemu-system-x86",
+        ),
+        Kind(
+            "socket",
+            "socket:qmp=PATH[,nbd=PATH][,program=NAME]",
+            "a program that runs already and speaks QMP and NBD at these sockets",
+            _make_socket,
+            list,
+            "start one with its monitor on a unix socket, see docs/implementations.md",
         ),
         Kind(
             "hbitmap-console",

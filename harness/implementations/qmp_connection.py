@@ -46,16 +46,23 @@ class QmpConnection:
 
     :param on_event: called with each event's name and data.
     :param changed: called whenever anything was heard.
+    :param seen: makes of a reply what is to be seen of it.
     :ivar lost: None, or why there is no connection any more. :ivar hung_up: whether it was the program that ended it.
     :ivar activity: grows with every reply and event.
     """
 
-    def __init__(self, on_event: Callable[[str, dict[str, Any]], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_event: Callable[[str, dict[str, Any]], None],
+        changed: Callable[[], None],
+        seen: Callable[[Any], Any] = lambda reply: reply,
+    ) -> None:
         self.activity = 0
         self._last_messages: deque[tuple[str, Any]] = deque(maxlen=LAST_MESSAGES_COUNT)
         self.lost: str | None = None
         self.hung_up = False
         self._changed = changed
+        self._seen = seen
         self._on_event = on_event
         self._client = _Client("mirrorcheck")
         self._client.register_listener(EventListener(event_filter=self._take_event))
@@ -129,9 +136,9 @@ class QmpConnection:
         self._last_messages.append((f"-> {pending.name}", dict(pending.arguments)))
         try:
             value = await self._client.execute(pending.name, pending.arguments or None)
-            pending.reply = {"return": value}
+            pending.reply = self._seen({"return": value})
         except ExecuteError as error:
-            pending.reply = {"error": {"class": str(error.error_class), "desc": str(error)}}
+            pending.reply = self._seen({"error": {"class": str(error.error_class), "desc": str(error)}})
         except (QMPError, OSError, EOFError) as error:
             await self._lose(pending.name, error)
         if pending.reply is not None:

@@ -43,6 +43,11 @@ class Threads:
         self.folders = [f"/proc/{pid}/task" for pid in pids]
         self._files: dict[str, int] = {}
 
+    @staticmethod
+    def can_see(pid: int) -> bool:
+        """Whether /proc says who runs, and shows this process."""
+        return _state_of_this_thread() == _RUNNING and os.access(f"/proc/{pid}/task/{pid}/status", os.R_OK)
+
     @property
     def asleep(self) -> bool:
         """Whether all of them sleep, and slept at one and the same moment.

@@ -64,6 +64,9 @@ the latest during the second one (design: quiescence).
 BLOCKED_MONITOR_S = 0.02
 """While a command is under way the monitor answers nobody. Then this long without any activity counts as rest."""
 
+STORAGE_SOCKET = "storage.sock"
+"""Where held storage is, in a session's folder."""
+
 START_LIMIT_S = 30.0
 
 DETAIL_LENGTH_MAX = 300
@@ -82,7 +85,7 @@ class DaemonSession(Session):
         self._late_replies = late_replies
         self._nudges: Nudges | None = None
         self._hang_limit_s = hang_limit_s
-        self._storage_path = folder / "storage.sock"
+        self._storage_path = folder / STORAGE_SOCKET
         self._guest_path = folder / "guest.sock"
         self._selector = RestSelector()
         self._loop = asyncio.SelectorEventLoop(self._selector)
@@ -423,46 +426,58 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
         session = session_type(path, Path(folder), HANG_LIMIT_S)
         try:
-            schema = session.run_command("query-qmp-schema", {})
-            version = session.run_command("query-version", {})
+            probe, version = probe_of(session)
         finally:
             session.close()
-    numbers = version["qemu"]
-    package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
-    text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
-    features = features_of_schema(schema)
+    features = probe.features
     program = program_of(version, features)
     if program != session_type.KIND:
         features |= {f"{PROGRAM_FEATURE}{program}"}
-    if "block-export-add" in features:
-        # From the first version with that command its NBD exports take `bitmaps`.
-        features |= {"bitmap-export"}
     if qemu_io.beside(path, session_type.KIND):
         features |= {"qemu-io-console"}
     if "human-monitor-command" in features:
         features |= {"drive", "hmp-console"}
-    return Probe(f"{text} ({package})" if package else text, features)
+    return probe._replace(features=features)
+
+
+def probe_of(session: DaemonSession) -> tuple[Probe, Mapping[str, Any]]:
+    """What a program says of itself over QMP, and its reply to `query-version`."""
+    schema = session.run_command("query-qmp-schema", {})
+    version = session.run_command("query-version", {})
+    numbers = version["qemu"]
+    package = re.sub(r"^.*\((.*)\).*$", r"\1", version["package"])
+    text = f"{numbers['major']}.{numbers['minor']}.{numbers['micro']}"
+    features = features_of_schema(schema)
+    if "block-export-add" in features:
+        # From the first version with that command its NBD exports take `bitmaps`.
+        features |= {"bitmap-export"}
+    return Probe(f"{text} ({package})" if package else text, features), version
 
 
 @functools.cache
 def _replies_late(session_type: type[DaemonSession], path: str, modified_ns: int) -> bool:
     """Find out whether a program leaves replies lying: see `late_replies`."""
-    disk = HeldStorage("disk", 1024)
-    disk.hold(Operation.WRITE)
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
         session = session_type(path, Path(folder), HANG_LIMIT_S)
         try:
-            session.attach("disk", disk)
-            guest = session.open_guest("disk")
-            requests = [PendingRequest(Operation.WRITE, offset, 512, bytes(512)) for offset in (0, 512)]
-            for request in requests:
-                guest.submit(request)
-                session.settle()
-            for held, request in zip(disk.held, requests, strict=True):
-                held.release()
-                session.settle()
-                if not request.done:
-                    return True
+            return finds_replies_lying(session)
         finally:
             session.close()
+
+
+def finds_replies_lying(session: DaemonSession) -> bool:
+    """Whether the program of a session that has done nothing yet leaves replies lying."""
+    disk = HeldStorage("disk", 1024)
+    disk.hold(Operation.WRITE)
+    session.attach("disk", disk)
+    guest = session.open_guest("disk")
+    requests = [PendingRequest(Operation.WRITE, offset, 512, bytes(512)) for offset in (0, 512)]
+    for request in requests:
+        guest.submit(request)
+        session.settle()
+    for held, request in zip(disk.held, requests, strict=True):
+        held.release()
+        session.settle()
+        if not request.done:
+            return True
     return False
