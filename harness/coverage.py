@@ -83,25 +83,29 @@ class Coverage:
             if state != "null":
                 states[job_id] = state
 
+    def lines(self) -> set[str]:
+        """Everything that was seen, by the names that `unseen` has for it."""
+        return {
+            *(f"transition {before} -> {after}" for before, after in self.transitions),
+            *(f"verb {verb} in {state}: {outcome}" for state, verb, outcome in self.cells),
+            *(f"event {name}" for name in self.events),
+            *(f"error text {text}" for text in self.errors),
+        }
+
     def unseen(self, features: Iterable[str] = EVERYTHING) -> list[str]:
-        """One line for everything that could be seen and was not, by name: transitions, cells, events.
+        """One line for everything that could be seen and was not, by name: transitions, cells, events, error texts.
 
         :param features: what the implementation offers.
         """
-        lines = [
-            f"transition {before} -> {after}"
-            for before, after in sorted(visible_transitions(features) - self.transitions)
+        features = frozenset(features)
+        seen = self.lines()
+        visible = [
+            *(f"transition {before} -> {after}" for before, after in sorted(visible_transitions(features))),
+            *(f"verb {verb} in {state}: {outcome}" for state, verb, outcome in visible_cells(features)),
+            *(f"event {name}" for name in EVENTS),
+            *(f"error text {text}" for text in refusals.expected(features)),
         ]
-        lines += [
-            f"verb {verb} in {state}: {outcome}"
-            for state, verb, outcome in visible_cells(features)
-            if (state, verb, outcome) not in self.cells
-        ]
-        return lines + [f"event {name}" for name in EVENTS if name not in self.events]
-
-    def unseen_texts(self, features: Iterable[str]) -> list[str]:
-        """One line for each text of the table of refusals that could be seen and was not."""
-        return [f"error text {text}" for text in refusals.expected(features) if text not in self.errors]
+        return [line for line in visible if line not in seen]
 
     def unlawful(self) -> list[str]:
         """One line for each transition that was seen and is none of the 20."""

@@ -3,14 +3,15 @@
 A run is complete on an implementation when its transcripts show every transition, cell of the table of verbs, event and
 error text that a program with its features can show, and when a case that passed stands for every row that the
 reference can test, where a mutant or a reason does not. A row whose cases were all skipped, for want of a feature, is
-out of the implementation's reach.
+out of the implementation's reach, and so is what only goldens of such cases show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from harness import coverage, refusals, rows
 from harness.coverage import Coverage as Seen
@@ -19,22 +20,51 @@ from harness.records import Record, Verdict
 from harness.report import PASSING
 from harness.rows import Row
 from harness.stored_runs import Coverage
+from harness.suite import Suite
 
 REQUIRED_PLACES = ("R",)
 """Where a row can be tested that must have something that stands for it."""
+
+
+class Expectation(NamedTuple):
+    """What the cases of a suite are there to show.
+
+    :ivar sources: case to what it names in `Source:`. :ivar shown: case to what its goldens show, by name.
+    :ivar standing: rows for which a mutant or a reason stands.
+    """
+
+    sources: Mapping[str, Sequence[str]]
+    shown: Mapping[str, Set[str]] = {}
+    standing: frozenset[str] = frozenset()
+
+
+def expectation(suite: Suite, mutant_rows: Mapping[str, Iterable[str]]) -> Expectation:
+    """What the cases of a suite are there to show.
+
+    :param mutant_rows: mutant to the rows of its bug.
+    """
+    shown: dict[str, set[str]] = {}
+    for path in suite.goldens.folder.glob("*.out"):
+        found = coverage.of_transcripts([path.read_text(encoding="utf-8")])
+        shown.setdefault(path.name.partition(".")[0], set()).update(found.lines())
+    reasons = {row.id for row in rows.load().values() if row.reason}
+    return Expectation(
+        sources={case.id: case.sources for case in suite.cases()},
+        shown=shown,
+        standing=frozenset(rows.planted(mutant_rows)) | reasons,
+    )
 
 
 @dataclass
 class RunCoverage:
     """What one implementation showed in one run.
 
-    :ivar cases: how many showed anything. :ivar features: what the implementation offers.
-    :ivar sources: case to what it names in `Source:`. :ivar standing: rows for which a mutant or a reason stands.
+    :ivar features: what the implementation offers.
+    :ivar passed, skipped, failed: cases.
     """
 
     implementation: str
-    sources: Mapping[str, Sequence[str]]
-    standing: frozenset[str]
+    expected: Expectation
     seen: Seen = field(default_factory=Seen)
     features: frozenset[str] = frozenset()
     passed: set[str] = field(default_factory=set)
@@ -52,7 +82,7 @@ class RunCoverage:
     def _cases_of_row(self) -> dict[str, set[str]]:
         table = rows.load()
         found: dict[str, set[str]] = {}
-        for case, sources in self.sources.items():
+        for case, sources in self.expected.sources.items():
             for source in sources:
                 for row_id in rows.members(source, table):
                     found.setdefault(row_id, set()).add(case)
@@ -66,7 +96,7 @@ class RunCoverage:
         lines = []
         for row in _required_rows():
             cases = self._cases_of_row.get(row.id, set())
-            if not cases and row.id not in self.standing:
+            if not cases and row.id not in self.expected.standing:
                 lines.append(f"row {row.id}, which no case stands for: {row.meaning}")
             elif cases and not cases & self.passed and not cases <= self.skipped:
                 lines.append(f"row {row.id}, for which no case passed: {row.meaning}")
@@ -74,7 +104,13 @@ class RunCoverage:
 
     def unseen(self) -> list[str]:
         """One line for everything that could be seen and was not."""
-        return [*self.seen.unseen(self.features), *self.seen.unseen_texts(self.features), *self._unseen_rows()]
+        showing: dict[str, set[str]] = {}
+        for case, lines in self.expected.shown.items():
+            for line in lines:
+                showing.setdefault(line, set()).add(case)
+        out_of_reach = {line for line, cases in showing.items() if cases <= self.skipped}
+        unseen = [line for line in self.seen.unseen(self.features) if line not in out_of_reach]
+        return unseen + self._unseen_rows()
 
     def counts(self) -> str:
         """How much of each kind was seen."""
@@ -97,22 +133,13 @@ class RunCoverage:
         return [f"{head}; {len(unseen)} unseen:", *(f"    {line}" for line in unseen)]
 
 
-def of_run(
-    records: Iterable[Record],
-    sources: Mapping[str, Sequence[str]],
-    mutant_rows: Mapping[str, Iterable[str]],
-) -> list[RunCoverage]:
-    """What each implementation of a run showed.
-
-    :param sources: case to what it names in `Source:`, of the whole suite.
-    :param mutant_rows: mutant to the rows of its bug.
-    """
-    standing = frozenset(rows.planted(mutant_rows)) | {row.id for row in rows.load().values() if row.reason}
+def of_run(records: Iterable[Record], expected: Expectation) -> list[RunCoverage]:
+    """What each implementation of a run showed."""
     found: dict[str, RunCoverage] = {}
     for record in records:
-        if record.case in sources:
+        if record.case in expected.sources:
             implementation = record.implementation
-            found.setdefault(implementation, RunCoverage(implementation, sources, standing)).add(record)
+            found.setdefault(implementation, RunCoverage(implementation, expected)).add(record)
     return list(found.values())
 
 

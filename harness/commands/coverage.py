@@ -7,11 +7,11 @@ case that passed nor a mutant stands for. Ends with 1 when anything is missing, 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from harness.commands import Subparsers, options
 from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, Undecided, UsageError
 from harness.records import Record
+from harness.suite import Suite
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -33,10 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     from harness import run_coverage
     from harness.implementations.reference import mutant_rows
 
-    sources, records = _stored(arguments) if arguments.of is not None else _run(arguments)
+    suite, records = _stored(arguments) if arguments.of is not None else _run(arguments)
     lines = _hidden() if arguments.hidden else []
     is_complete = True
-    for found in run_coverage.of_run(records, sources, mutant_rows()):
+    for found in run_coverage.of_run(records, run_coverage.expectation(suite, mutant_rows())):
         if arguments.errors:
             lines += [f"error text: {text}" for text in sorted(found.seen.errors)]
         lines += found.lines()
@@ -45,21 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_PASSED if is_complete else EXIT_NOT_CONFORMING
 
 
-def _stored(arguments: argparse.Namespace) -> tuple[dict[str, Sequence[str]], list[Record]]:
+def _stored(arguments: argparse.Namespace) -> tuple[Suite, list[Record]]:
     from harness import stored_runs
 
     if arguments.cases or arguments.group or arguments.exclude_group or arguments.implementations:
         raise UsageError("--of takes the run as it is: neither cases nor groups nor implementations can be chosen")
     stored = stored_runs.read(stored_runs.find(arguments.of, arguments.results))
-    # A row may have cases that this run left out: it is then unseen, and not without a case.
-    sources: dict[str, Sequence[str]] = {
-        case.id: case.sources for case in options.suite_of_run(arguments.suite, stored.header.suite).cases()
-    }
-    return sources | {info.id: info.sources for info in stored.header.cases}, stored.records
+    return options.suite_of_run(arguments.suite, stored.header.suite), stored.records
 
 
-def _run(arguments: argparse.Namespace) -> tuple[dict[str, Sequence[str]], list[Record]]:
-    from harness.suite import Suite
+def _run(arguments: argparse.Namespace) -> tuple[Suite, list[Record]]:
     from harness.whole_run import Plan, WholeRun
 
     suite = Suite.find(arguments.suite)
@@ -78,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> tuple[dict[str, Sequence[str]], list[
     records = whole.run([]).records
     if whole.outcome.interrupted:
         raise Undecided("interrupted")
-    return {case.id: case.sources for case in every_case}, records
+    return suite, records
 
 
 def _hidden() -> list[str]:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.cases import Case
 from harness.commands import Subparsers, options
 from harness.errors import EXIT_UNDECIDED
 from harness.records import Record
@@ -15,6 +14,7 @@ from harness.report import STANDARD_OUTPUT, Reporter
 
 if TYPE_CHECKING:
     from harness.report.terminal import TerminalReporter
+    from harness.suite import Suite
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -31,15 +31,14 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 
 def tell_coverage(
-    records: Sequence[Record], every_case: Sequence[Case], terminal: TerminalReporter, reporters: Sequence[Reporter]
+    records: Sequence[Record], suite: Suite, terminal: TerminalReporter, reporters: Sequence[Reporter]
 ) -> None:
     """Say at the end of a run of the whole suite what it showed of a job's life, and what it never did."""
     from harness import run_coverage
     from harness.implementations.reference import mutant_rows
     from harness.report.jsonlines import JsonLinesReporter
 
-    sources = {case.id: case.sources for case in every_case}
-    for found in run_coverage.of_run(records, sources, mutant_rows()):
+    for found in run_coverage.of_run(records, run_coverage.expectation(suite, mutant_rows())):
         for line in found.lines():
             terminal.note(line)
         for reporter in reporters:
@@ -95,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         if outcome.error is None:
             results.finish(interrupted=outcome.interrupted, exit_status=status)
         if suite.is_ours and len(cases) == len(every_case) and not outcome.interrupted:
-            tell_coverage(outcome.records, every_case, terminal, reporters)
+            tell_coverage(outcome.records, suite, terminal, reporters)
         if results.is_worth_a_look:
             terminal.note(f"results: {results.path}")
         running.finish([*reporters[1:], terminal], outcome)  # the terminal's last line is the result
