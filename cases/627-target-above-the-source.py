@@ -1,7 +1,7 @@
-"""627-target-above-the-source: while a mirror runs, its target cannot be put above its source, however indirectly.
+"""627-target-above-the-source: while a guest writes a mirror's source, the target cannot be put above it.
 
-Nobody may count on the source staying as it is while the guest writes it, which an overlay does of what is below it. So
-the graph can never become a circle when the target takes the source's place.
+However indirectly: nobody may count on the source staying as it is then, which an overlay does of what is below it.
+Case 636 puts the target above a source that is only read.
 
 Groups: graph chains quick
 Needs: blockdev-reopen driver=qcow2

@@ -29,6 +29,7 @@ class Exports:
         self._backend = backend
         self._emit = emit
         self._exports: dict[str, Backend] = {}
+        self._names: dict[str, str] = {}
         self._bitmaps: dict[str, dict[str, DirtyBitmap]] = {}
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -76,6 +77,7 @@ class Exports:
         """Take access away, unless that has happened."""
         for bitmap in self._bitmaps.pop(export_id, {}).values():
             bitmap.busy = False
+        self._names.pop(export_id, None)
         export = self._exports.pop(export_id, None)
         if export is not None:
             export.close()
@@ -93,10 +95,14 @@ class Exports:
         if export_id in self._exports:
             raise QmpError(f"Block export id '{export_id}' is already in use")
         node = find_node_only(self._graph, options["node-name"])
+        name = options.get("name", options["node-name"])
+        if name in self._names.values():
+            raise QmpError(f"NBD server already has export named '{name}'")
         writable = options.get("writable", False)
         if writable and node.read_only:
             raise QmpError("Cannot export read-only node as writable")
         self.open(export_id, node, writable=writable)
+        self._names[export_id] = name
         try:
             self.take_bitmaps(export_id, options.get("bitmaps", []))
         except QmpError:

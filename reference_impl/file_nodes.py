@@ -122,6 +122,7 @@ class PassThroughNode(Node):
     """
 
     driver = "raw"
+    reopenable_options = frozenset({"offset", "size"})
 
     def __init__(self, graph: Graph, name: str, child: Node, *, read_only: bool = False, unmap: bool = False) -> None:
         super().__init__(graph, name, read_only=read_only, unmap=unmap)
@@ -174,6 +175,9 @@ class PassThroughNode(Node):
         # A node that shows a part relies on the rest staying where it is.
         return users if self.window == (0, None) else Access(users.needed, users.shared & ~RESIZE)
 
+    def debug_event(self, event: str) -> None:
+        self.child.debug_event(event)
+
     async def do_read(self, offset: int, length: int) -> bytes:
         self.child.debug_event("read_aio")
         return await self.child.read(self.window[0] + offset, length)
@@ -212,13 +216,19 @@ class PassThroughNode(Node):
 
 
 class NullNode(Node):
-    """The node ``null-co``: takes everything, keeps nothing."""
+    """The node ``null-co``: takes everything, keeps nothing.
+
+    :param latency_ns: how long a request takes, in nanoseconds.
+    """
 
     driver = "null-co"
     is_protocol = True
 
-    def __init__(self, graph: Graph, name: str, size_bytes: int, *, read_only: bool, read_zeroes: bool) -> None:
+    def __init__(
+        self, graph: Graph, name: str, size_bytes: int, *, read_only: bool, read_zeroes: bool, latency_ns: int = 0
+    ) -> None:
         super().__init__(graph, name, read_only=read_only)
+        self._latency_ns = latency_ns
         self._size_bytes = size_bytes
         self._read_zeroes = read_zeroes
 
@@ -230,20 +240,28 @@ class NullNode(Node):
     def size_bytes(self) -> int:
         return self._size_bytes
 
+    async def _answer(self) -> None:
+        if self._latency_ns:
+            scheduler = self.graph.scheduler
+            task = scheduler.running
+            scheduler.timer(self._latency_ns, f"node '{self.name}' answers", lambda: scheduler.wake(task))
+            await scheduler.suspend(f"node '{self.name}' to answer")
+
     async def do_read(self, offset: int, length: int) -> bytes:
+        await self._answer()
         return bytes(length)
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
-        return None
+        await self._answer()
 
     async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
-        return None
+        await self._answer()
 
     async def do_discard(self, offset: int, length: int) -> None:
-        return None
+        await self._answer()
 
     async def do_flush(self) -> None:
-        return None
+        await self._answer()
 
     async def do_block_status(self, offset: int, length: int) -> BlockStatus:
         return BlockStatus(length, data=not self._read_zeroes, zero=self._read_zeroes, allocated=True)

@@ -45,6 +45,3 @@ class BothChildrenFilter(MirrorFilter):
         if edge.role != TARGET:
             return super().child_access(edge, users)
         return NO_ACCESS if self.stopped else self._target_access
-
-    def debug_event(self, event: str) -> None:
-        self.source.debug_event(event)  # a guest's request comes to its points on the disk that the filter shows

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import errno as errno_numbers
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_impl.edges import Edge, Parent
 from reference_impl.errors import ModelError
@@ -50,8 +51,10 @@ class Node(Parent):
     Drivers override the ``do_`` methods; everybody else calls those without, which check the range, count the request
     as in flight, and mark the node's enabled bitmaps after a write, whether it succeeded or not (C9: never before).
 
+    :ivar options: those that a user gave for it; none if no user did.
     :ivar unmap: whether the node was opened with ``discard=unmap``; without, discards succeed and do nothing, and
         write-zeroes requests never deallocate.
+    :ivar needs_flush: whether something was written since the flush before the one that is under way.
     :ivar in_flight: requests that have entered the node and not left it.
     :ivar owned_by_monitor: whether a user made the node; one that was made on the way goes when nobody uses it.
     :ivar locked_by_others: whether its storage is open elsewhere, so that nobody may write through this node.
@@ -60,6 +63,8 @@ class Node(Parent):
     driver = "?"
     is_filter = False
     supports_reopening = True
+    reopenable_options: frozenset[str] = frozenset()
+    """Which options of the driver's own, beside its children, can be changed."""
     is_of_job = False
     """Whether a job puts such nodes in for its own ends."""
     supports_fua = True
@@ -73,6 +78,7 @@ class Node(Parent):
         self.name = name
         self.read_only = read_only
         self.unmap = unmap
+        self.options: Mapping[str, Any] = {}
         self.parents: list[Edge] = []
         self.children: dict[str, Edge] = {}
         self.bitmaps: list[DirtyBitmap] = []
@@ -80,6 +86,9 @@ class Node(Parent):
         self.quiesce_count = 0
         self.owned_by_monitor = True
         self.locked_by_others = False
+        self.needs_flush = False
+        self._written_count = 0
+        self._flushed_count = 0
         self._flushing = False
         self._flush_queue = WaitQueue(graph.scheduler)
 
@@ -151,10 +160,7 @@ class Node(Parent):
         """Give back what the driver has taken hold of beside its children, before the node goes."""
 
     def debug_event(self, event: str) -> None:
-        """Note that a request from above has come to a point that a debugging node below may wait for."""
-        for edge in self.children.values():
-            if edge.role != "backing" or self.is_filter:
-                edge.node.debug_event(event)
+        """Note that a request from above has come to a point that a debugging node waits for; few pass that on."""
 
     def child_access(self, edge: Edge, users: Access) -> Access:
         """What the node needs of a child and shares, given what all its own users together need and share."""
@@ -211,6 +217,7 @@ class Node(Parent):
             else:
                 await self.do_write(offset, data, False)
         finally:
+            self._written_count += 1
             self.request_done()
 
     async def discard(self, offset: int, length: int) -> None:
@@ -230,15 +237,26 @@ class Node(Parent):
         if self.read_only:
             return
         self.in_flight += 1
+        written_count = self._written_count
         while self._flushing:
             await self._flush_queue.wait(f"the flush of node '{self.name}' before this one")
         self._flushing = True
+        self.needs_flush = written_count != self._flushed_count
         try:
+            self._raise_flush_events()
             await self.do_flush()
+            self._flushed_count = written_count
         finally:
             self._flushing = False
             self._flush_queue.wake_first()
             self.request_done()
+
+    def _raise_flush_events(self) -> None:
+        edge = self.children.get("file") or self.children.get("image")
+        if edge is not None:
+            edge.node.debug_event("flush_to_os")
+            if self.needs_flush:
+                edge.node.debug_event("flush_to_disk")
 
     async def block_status(self, offset: int, length: int) -> BlockStatus:
         """Say what the range holds, for as much of its beginning as is alike."""
@@ -277,6 +295,7 @@ class Node(Parent):
         self._check_range(offset, length)
 
     def _mark_dirty(self, offset: int, length: int) -> None:
+        self._written_count += 1
         for bitmap in self.bitmaps:
             if bitmap.enabled and length:
                 bitmap.set(offset, length)
@@ -307,7 +326,9 @@ class Node(Parent):
         self.quiesce_count += 1
         if self.quiesce_count == 1:
             for edge in list(self.parents):
-                edge.begin_quiescence()
+                # Whoever is told to be quiet may take other users away, or the node itself (UD-1, UD-2).
+                if edge in self.parents:
+                    edge.begin_quiescence()
 
     def unquiesce(self) -> None:
         """Undo one `quiesce`."""
@@ -316,11 +337,12 @@ class Node(Parent):
         self.quiesce_count -= 1
         if not self.quiesce_count:
             for edge in list(self.parents):
-                edge.end_quiescence()
+                if edge in self.parents:
+                    edge.end_quiescence()
 
     def busy(self) -> bool:
         """Whether requests are in flight in this node or may still come from above."""
-        return self.in_flight > 0 or any(edge.parent.drained_busy() for edge in self.parents)
+        return self.in_flight > 0 or any(edge.parent.drained_busy() for edge in list(self.parents))
 
     async def drained_begin_and_wait(self) -> None:
         """Begin a drained section: return once nothing is in flight and nothing can start."""

@@ -75,7 +75,7 @@ class NodeCommands:
         node = find_node(self._graph, device) if device else find_node_only(self._graph, name)
         if size < 0:
             raise parameter_expects("size", "a >0 size")
-        require_not_busy(node, below_overlay_is_fine=True)
+        require_not_busy(node)
         user = Edge(Bystander(), node, "root", Access(RESIZE, ALL))
         try:
             if size > DISK_BYTES_MAX:

@@ -77,6 +77,7 @@ class NodeFactory:
         if maker is None:
             raise QmpError(f"Unknown driver '{options['driver']}'")
         node = await maker(name, options)
+        node.options = {option: value for option, value in options.items() if option != "made"}
         self._graph.add(node)
         # A node made on the way goes with the node that uses it; until there is one, it must not go either.
         for edge in node.children.values():
@@ -103,7 +104,14 @@ class NodeFactory:
         if size < 0:
             raise QmpError("Invalid parameter 'size'")
         read_only = options.get("read-only", False)
-        return NullNode(self._graph, name, size, read_only=read_only, read_zeroes=options.get("read-zeroes", False))
+        return NullNode(
+            self._graph,
+            name,
+            size,
+            read_only=read_only,
+            read_zeroes=options.get("read-zeroes", False),
+            latency_ns=options.get("latency-ns", 0),
+        )
 
     async def _make_raw(self, name: str, options: dict[str, Any]) -> Node:
         child = await self._child(options, "file")

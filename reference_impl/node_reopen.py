@@ -5,7 +5,7 @@ Source: 155-BR, 155-BS, 245-block_commit_1, 248-1, TP-10; the texts are QEMU 7.2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reference_impl.drivers.overlay import OverlayNode
@@ -16,6 +16,17 @@ from reference_impl.node_making import find_group, find_node, find_node_only, re
 from reference_impl.node_queries import skip_implicit
 from reference_impl.permissions import CONSISTENT_READ
 from reference_impl.qmp_errors import QmpError
+
+_COMMON_OPTIONS = frozenset({"driver", "node-name", "read-only", "discard", "cache", "backing"})
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything within objects and arrays, with its path."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _flat(item, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
 
 
 class ReopenCommands:
@@ -59,10 +70,19 @@ class ReopenCommands:
     def _reopen(self, node: Node, options: dict[str, Any]) -> None:
         if not node.supports_reopening:
             raise QmpError(f"Block format '{node.driver}' used by node '{node.name}' does not support reopening files")
+        fixed, wanted = self._fixed_options(node, node.options), self._fixed_options(node, options)
+        if options["driver"] == node.driver:
+            for option in fixed:
+                if option not in wanted:
+                    raise QmpError(f"Option '{option}' cannot be reset to its default value")
         if "backing" in node.children and "backing" not in options:
             raise QmpError(f"backing is missing for '{node.name}'")
         if options["driver"] != node.driver:
             raise QmpError("Cannot change the option 'driver'")
+        if node.options:
+            for option, value in wanted.items():
+                if option not in fixed or fixed[option] != value:
+                    raise QmpError(f"Cannot change the option '{option}'")
         if isinstance(node, OverlayNode):
             self._set_child(node, "backing", options.get("backing"))
         for role in ("file", "image"):
@@ -74,7 +94,17 @@ class ReopenCommands:
             self._graph.on_undo(lambda: setattr(node, "window", window))
         if isinstance(node, ThrottleNode):
             node.group = find_group(self._groups, options["throttle-group"])
+        if "discard" in options:
+            unmap = node.unmap
+            node.unmap = options["discard"] == "unmap"
+            self._graph.on_undo(lambda: setattr(node, "unmap", unmap))
         self._graph.set_read_only(node, read_only=options.get("read-only", False))
+
+    @staticmethod
+    def _fixed_options(node: Node, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that cannot be changed, members of members by their path (``inject-error.0.event``)."""
+        changeable = node.reopenable_options | _COMMON_OPTIONS | node.children.keys()
+        return dict(_flat({option: value for option, value in options.items() if option not in changeable}))
 
     def _set_child(self, node: Node, role: str, reference: Any) -> None:
         """Let a node use another child in a role, or none."""

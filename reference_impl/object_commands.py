@@ -7,7 +7,8 @@ from typing import Any
 
 from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
 from reference_impl.graph import Graph
-from reference_impl.qmp_errors import QmpError
+from reference_impl.node_making import IDENTIFIER
+from reference_impl.qmp_errors import QmpError, parameter_expects
 
 
 class ObjectCommands:
@@ -27,6 +28,8 @@ class ObjectCommands:
     def object_add(self, options: dict[str, Any]) -> dict[str, Any]:
         """Make a throttle group."""
         name = options["id"]
+        if not IDENTIFIER.fullmatch(name):
+            raise parameter_expects("id", "an identifier")
         if name in self._groups:
             raise QmpError(f"attempt to add duplicate property '{name}' to object (type 'container')")
         self._groups[name] = ThrottleGroup(self._graph.scheduler, name, options.get("limits", {}))

@@ -52,7 +52,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "BlockPermission": ("consistent-read", "write", "write-unchanged", "resize"),
     "XDbgBlockGraphNodeType": ("block-backend", "block-job", "block-driver"),
     "BlkdebugEvent": ("read_aio", "write_aio", "flush_to_os", "flush_to_disk", "pwritev", "pwritev_zero", "none"),
-    "BlkdebugIOType": ("read", "write", "write-zeroes", "discard", "flush"),
+    "BlkdebugIOType": ("read", "write", "write-zeroes", "discard", "flush", "block-status"),
     "ObjectType": ("throttle-group",),
     "BlockdevDetectZeroesOptions": ("off", "on", "unmap"),
     "QMPCapability": ("oob",),
@@ -151,7 +151,7 @@ STRUCTS: dict[str, Members] = {
     "BlockdevCacheOptions": {"direct?": "bool", "no-flush?": "bool"},
     "BlockdevOptionsFile": {"filename": "str"},
     "BlockdevOptionsNbd": {"server": "SocketAddress", "export?": "str", "reconnect-delay?": "uint32"},
-    "BlockdevOptionsNull": {"size?": "int", "read-zeroes?": "bool"},
+    "BlockdevOptionsNull": {"size?": "int", "latency-ns?": "uint64", "read-zeroes?": "bool"},
     "BlockdevOptionsRaw": {"file": "str|BlockdevOptions", "offset?": "int", "size?": "int"},
     "BlockdevOptionsQcow2": {"file": "str|BlockdevOptions", "backing?": "str|BlockdevOptions|null"},
     "BlockdevOptionsCor": {"file": "str|BlockdevOptions", "bottom?": "str"},
@@ -169,6 +169,7 @@ STRUCTS: dict[str, Members] = {
         "errno?": "int",
         "sector?": "int",
         "once?": "bool",
+        "immediately?": "bool",
     },
     "BlkdebugSetStateOptions": {"event": "BlkdebugEvent", "state?": "int", "new_state": "int"},
     "XDbgBlockGraph": {"nodes": "[XDbgBlockGraphNode]", "edges": "[XDbgBlockGraphEdge]"},
@@ -192,8 +193,12 @@ STRUCTS: dict[str, Members] = {
     "NbdServerOptions": {"addr": "SocketAddress"},
     "ThrottleGroupProperties": {"limits?": "ThrottleLimits"},
     "ThrottleLimits": {
-        f"{kind}-{direction}?": "int" for kind in ("iops", "bps") for direction in ("total", "read", "write")
-    },
+        f"{kind}-{direction}{burst}?": "int"
+        for kind in ("iops", "bps")
+        for direction in ("total", "read", "write")
+        for burst in ("", "-max", "-max-length")
+    }
+    | {"iops-size?": "int"},
     "VersionTriple": {"major": "int", "minor": "int", "micro": "int"},
     "VersionInfo": {"qemu": "VersionTriple", "package": "str"},
 }

@@ -1,12 +1,16 @@
 """The filter ``blkdebug``: a small state machine that fails requests, and may need or refuse permissions.
 
-Requests raise *events*: ``read_aio`` and ``write_aio`` when an image format or ``raw`` above reads or writes,
-``pwritev``, ``pwritev_zero``, ``flush_to_os`` and ``flush_to_disk`` when such a request arrives here. A rule for an
-event becomes active when the event is raised in the rule's state (0 is any state); then requests of its kind fail, once
-or until other rules become active. A ``set-state`` rule changes the state, which is 1 at first. Rules for ``none`` are
-active from the beginning.
+Requests raise *events*. An image format or ``raw`` right above raises ``read_aio`` and ``write_aio`` when it reads or
+writes, and any node above ``flush_to_os``, and ``flush_to_disk`` if it has been written since its last flush. This node
+itself raises ``pwritev`` and ``pwritev_zero`` for its own requests. Filters other than ``raw`` pass no events on.
 
-Source: 041-I, 041-J, 229-1, MRCE-1 (what the rules are needed for); 041-O-failing_permission_in_complete (permissions).
+The rules that an event has in the present state (state 0 is any) take the place of those that were active; then
+requests of their kinds fail, once or until other rules become active. The rules of ``none`` are active at first. A
+flush fails only if something was written since the last one, and never by a rule for a sector. A ``set-state`` rule
+changes the state, which is 1 at first; of several for one event the first counts.
+
+Source: 041-I, 041-J, 229-1, MRCE-1 (what the rules are needed for); 041-O-failing_permission_in_complete (permissions);
+what the rules do in detail is what QEMU 7.2 to 11.1 do.
 """
 
 from __future__ import annotations
@@ -18,27 +22,30 @@ from typing import Any
 
 from reference_impl.drivers.filter import FilterNode
 from reference_impl.edges import Edge
-from reference_impl.graph import BlockIoError, Graph, Node
+from reference_impl.graph import BlockIoError, BlockStatus, Graph, Node
 from reference_impl.permissions import Access
 
 SECTOR_BYTES = 512
 
 IO_TYPES = ("read", "write", "write-zeroes", "discard", "flush")
+"""What a rule is for that names no kind; ``block-status`` has to be named."""
 
 
 @dataclass(slots=True)
 class ErrorRule:
     """Which requests to fail, from which event on.
 
-    :ivar sector: where the request must begin or pass; None is anywhere.
+    :ivar sector: where the request must begin or pass; None is anywhere. :ivar errno: 0 to let it pass all the same.
+    :ivar immediately: whether it fails at once, and not in the next turn of the main loop.
     """
 
     event: str
     state: int = 0
-    io_types: tuple[str, ...] = ("read", "write", "write-zeroes", "discard", "flush")
+    io_types: tuple[str, ...] = IO_TYPES
     errno: int = errno_numbers.EIO
     sector: int | None = None
     once: bool = False
+    immediately: bool = False
 
     def matches(self, io_type: str, offset: int, length: int) -> bool:
         """Whether a request is to fail by this rule."""
@@ -46,7 +53,7 @@ class ErrorRule:
             return False
         if self.sector is None:
             return True
-        return offset <= self.sector * SECTOR_BYTES < offset + max(length, 1)
+        return offset <= self.sector * SECTOR_BYTES < offset + length
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +81,21 @@ class Rules:
         """Follow an event: first what it makes active, then where it leads."""
         found = [rule for rule in self.errors if rule.event == event and rule.state in (0, self.state)]
         if found:
-            self.active = [rule for rule in self.active if rule.event == "none"] + found
+            self.active = found
         for transition in self.states:
             if transition.event == event and transition.state in (0, self.state):
                 self.state = transition.new_state
                 break
 
-    def errno_for(self, io_type: str, offset: int, length: int) -> int:
-        """The errno with which a request is to fail, 0 if it is not."""
+    def rule_for(self, io_type: str, offset: int, length: int) -> ErrorRule | None:
+        """By which rule a request is to fail; None if by none."""
         for rule in self.active:
             if rule.matches(io_type, offset, length):
-                if rule.once:
+                if rule.errno and rule.once:
                     self.active.remove(rule)
                     self.errors.remove(rule)
-                return rule.errno
-        return 0
+                return rule if rule.errno else None
+        return None
 
 
 class BlkdebugNode(FilterNode):
@@ -124,34 +131,39 @@ class BlkdebugNode(FilterNode):
     def debug_event(self, event: str) -> None:
         self.rules.raise_event(event)
 
-    def _check(self, io_type: str, offset: int, length: int) -> None:
-        errno = self.rules.errno_for(io_type, offset, length)
-        if errno:
-            raise BlockIoError(errno)
+    async def _check(self, io_type: str, offset: int, length: int) -> None:
+        rule = self.rules.rule_for(io_type, offset, length)
+        if rule is not None:
+            if not rule.immediately:
+                await self.graph.scheduler.yield_to_main_loop(f"node '{self.name}' to fail a request")
+            raise BlockIoError(rule.errno)
 
     async def do_read(self, offset: int, length: int) -> bytes:
-        self._check("read", offset, length)
+        await self._check("read", offset, length)
         return await self.child.read(offset, length)
 
     async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
         self.rules.raise_event("pwritev")
-        self._check("write", offset, len(data))
+        await self._check("write", offset, len(data))
         await self.child.write(offset, data, fua=fua)
 
     async def do_write_zeroes(self, offset: int, length: int, may_unmap: bool, fua: bool) -> None:
         self.rules.raise_event("pwritev_zero")
-        self._check("write-zeroes", offset, length)
+        await self._check("write-zeroes", offset, length)
         await self.child.write_zeroes(offset, length, may_unmap=may_unmap, fua=fua)
 
     async def do_discard(self, offset: int, length: int) -> None:
-        self._check("discard", offset, length)
+        await self._check("discard", offset, length)
         await self.child.discard(offset, length)
 
     async def do_flush(self) -> None:
-        self.rules.raise_event("flush_to_os")
-        self.rules.raise_event("flush_to_disk")
-        self._check("flush", 0, 0)
+        if self.needs_flush:
+            await self._check("flush", 0, 0)
         await self.child.flush()
+
+    async def do_block_status(self, offset: int, length: int) -> BlockStatus:
+        await self._check("block-status", offset, length)
+        return await self.child.block_status(offset, length)
 
 
 def rules_of_options(options: Mapping[str, Any]) -> Rules:
@@ -167,6 +179,7 @@ def rules_of_options(options: Mapping[str, Any]) -> Rules:
                 error.get("errno", errno_numbers.EIO),
                 error.get("sector"),
                 error.get("once", False),
+                error.get("immediately", False),
             )
             for error in errors
         ],

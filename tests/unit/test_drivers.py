@@ -235,6 +235,42 @@ def test_throttle_lets_as_many_through_in_a_second_as_it_says(
     assert all(abs(time - number * SECOND_NS // per_second) <= SECOND_NS // 5 for number, time in enumerate(done))
 
 
+def test_burst_lets_as_many_through_at_once_as_it_moves_in_its_length(graph: Graph) -> None:
+    node = throttled(graph, iops_write=10, iops_write_max=100, iops_write_max_length=2)
+    done = start_writes(graph, node, 300)
+    assert len(done) == 11  # a tenth of a second of the burst's rate, and the one that finds the bucket full
+    while graph.scheduler.advance_to_next_timer():
+        graph.scheduler.settle()
+    assert sum(time <= 2 * SECOND_NS for time in done) in range(200, 215)
+    assert done[-1] in range(8 * SECOND_NS, 12 * SECOND_NS)
+
+
+def test_large_requests_count_as_several(graph: Graph) -> None:
+    # Each counts as four, and the bucket has room until it holds more than ten.
+    assert len(start_writes(graph, throttled(graph, iops_write=100, iops_size=128), 30)) == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (
+            {"bps-total": 1, "bps-write": 1},
+            "bps/iops/max total values and read/write values cannot be used at the same time",
+        ),
+        ({"iops-size": 512}, "iops size requires an iops value to be set"),
+        ({"bps-read": -1}, "bps/iops/max values must be within [0, 1000000000000000]"),
+        ({"bps-read-max": 5}, "bps_max/iops_max require corresponding bps/iops values"),
+        ({"bps-read": 10, "bps-read-max": 5}, "bps_max/iops_max cannot be lower than bps/iops"),
+        ({"bps-read": 10, "bps-read-max": 20, "bps-read-max-length": 0}, "the burst length cannot be 0"),
+        ({"bps-read": 10, "bps-read-max-length": 2}, "burst length set without burst rate"),
+    ],
+)
+def test_limits_that_contradict_each_other_are_refused(graph: Graph, limits: dict[str, int], message: str) -> None:
+    with pytest.raises(QmpError) as caught:
+        ThrottleGroup(graph.scheduler, "group", limits)
+    assert str(caught.value) == message
+
+
 def test_throttle_without_limits_lets_everything_through(graph: Graph) -> None:
     assert len(start_writes(graph, throttled(graph), 100)) == 100
 
@@ -267,27 +303,71 @@ def fails(graph: Graph, coroutine: Coroutine[Any, Any, Any]) -> int:
 
 
 def test_rule_without_event_fails_what_touches_its_sector(graph: Graph) -> None:
-    node = debugged(graph, ErrorRule("none", io_types=("write",), errno=errno.ENOSPC, sector=2))
+    node = debugged(graph, ErrorRule("none", io_types=("write",), errno=errno.ENOSPC, sector=2, immediately=True))
     assert fails(graph, node.write(0, bytes(1024))) == 0
     assert fails(graph, node.write(0, bytes(1025))) == errno.ENOSPC
     assert fails(graph, node.read(1024, 512)) == 0
 
 
+def test_rule_fails_a_request_in_the_next_turn_of_the_main_loop_unless_at_once(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("none", io_types=("write",)))
+    failed: list[int] = []
+
+    async def write() -> None:
+        try:
+            await node.write(0, bytes(512))
+        except BlockIoError as error:
+            failed.append(error.errno)
+
+    graph.scheduler.start(write(), "write")
+    assert failed == []
+    graph.scheduler.settle()
+    assert failed == [errno.EIO]
+
+
 def test_rule_for_once_fails_one_request(graph: Graph) -> None:
-    node = debugged(graph, ErrorRule("flush_to_disk", io_types=("flush",), once=True))
-    assert [fails(graph, node.flush()) for _ in range(3)] == [errno.EIO, 0, 0]
+    node = debugged(graph, ErrorRule("pwritev", io_types=("write",), once=True, immediately=True))
+    assert [fails(graph, node.write(0, bytes(512))) for _ in range(3)] == [errno.EIO, 0, 0]
+
+
+def test_rules_of_an_event_take_the_place_of_those_that_were_active(graph: Graph) -> None:
+    first = ErrorRule("none", io_types=("write",), immediately=True)
+    second = ErrorRule("pwritev_zero", io_types=("write-zeroes",), immediately=True)
+    node = debugged(graph, first, second)
+    assert fails(graph, node.write(0, bytes(512))) == errno.EIO
+    assert fails(graph, node.write_zeroes(0, 512)) == errno.EIO
+    assert fails(graph, node.write(0, bytes(512))) == 0
+
+
+def flushes(graph: Graph, node: Node) -> int:
+    assert fails(graph, node.write(0, bytes(512))) == 0
+    return fails(graph, node.flush())
 
 
 def test_states_decide_which_flush_fails(graph: Graph) -> None:
-    # MRCE-1: the first flush goes well, the second fails.
+    # MRCE-1: the first flush goes well, the second fails. Who is above tells of it.
     states = (StateRule("flush_to_disk", 2, 1), StateRule("flush_to_disk", 3, 2))
-    rule = ErrorRule("flush_to_disk", 2, ("flush",), once=True)
-    node = debugged(graph, rule, states=states)
-    assert [fails(graph, node.flush()) for _ in range(4)] == [0, errno.EIO, 0, 0]
+    rule = ErrorRule("flush_to_disk", 2, ("flush",), once=True, immediately=True)
+    raw = PassThroughNode(graph, "raw", debugged(graph, rule, states=states))
+    assert [flushes(graph, raw) for _ in range(4)] == [0, errno.EIO, 0, 0]
+
+
+def test_flush_fails_only_if_there_is_something_to_flush(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("none", io_types=("flush",), once=True, immediately=True))
+    assert fails(graph, node.flush()) == 0
+    assert flushes(graph, node) == errno.EIO
+    assert fails(graph, node.flush()) == 0
+
+
+def test_throttle_passes_no_events_on(graph: Graph) -> None:
+    node = debugged(graph, ErrorRule("read_aio", io_types=("read",), immediately=True))
+    group = ThrottleGroup(graph.scheduler, "events", {})
+    raw = PassThroughNode(graph, "raw", ThrottleNode(graph, "between", node, group))
+    assert fails(graph, raw.read(0, 512)) == 0
 
 
 def test_raw_above_tells_of_its_reads(graph: Graph) -> None:
-    node = debugged(graph, ErrorRule("read_aio", io_types=("read",), once=True))
+    node = debugged(graph, ErrorRule("read_aio", io_types=("read",), once=True, immediately=True))
     raw = PassThroughNode(graph, "raw", node)
     assert fails(graph, node.read(0, 512)) == 0
     assert fails(graph, raw.read(0, 512)) == errno.EIO

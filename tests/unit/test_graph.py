@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Coroutine
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from held_node import HeldNode, Passing
 from reference_impl.dirty_bitmap import DirtyBitmap
 from reference_impl.errors import ModelError
 from reference_impl.graph import BlockIoError, Edge, Graph, Node, Parent
+from reference_impl.permissions import ALL, WRITE, Access
+from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import Scheduler, Task
 
 
@@ -348,3 +351,89 @@ def test_flush_that_fails_lets_the_next_one_go_on(graph: Graph) -> None:
     assert (first.result, node.log) == (errno.EIO, ["flush", "flush"])
     node.let_go()
     assert second.result == 0
+
+
+# Users that come and go meanwhile (UD-1, UD-2)
+
+
+class Leaver(Follower):
+    """A user that reacts to a drained section by taking other edges away, or by letting go of a node."""
+
+    def __init__(self, leaves: list[Edge], when: str) -> None:
+        super().__init__()
+        self.leaves = leaves
+        self.when = when
+
+    def _leave(self, when: str) -> None:
+        if self.when == when:
+            while self.leaves:
+                self.leaves.pop().remove()
+
+    def drained_begin(self) -> None:
+        super().drained_begin()
+        self._leave("begin")
+
+    def drained_busy(self) -> bool:
+        self._leave("busy")
+        return super().drained_busy()
+
+    def drained_end(self) -> None:
+        super().drained_end()
+        self._leave("end")
+
+
+@pytest.mark.parametrize("when", ["begin", "busy", "end"])
+def test_user_that_is_taken_away_while_a_node_is_drained_goes_on(graph: Graph, when: str) -> None:
+    node = HeldNode(graph, "node")
+    before, after = Follower(), Follower()
+    leaves = [Edge(before, node, "root")]
+    leaver = Leaver(leaves, when)
+    Edge(leaver, node, "root")
+    leaves.append(Edge(after, node, "root"))
+    assert run(graph, node.drained_begin_and_wait()).done
+    node.unquiesce()
+    assert (before.quiet, leaver.quiet, after.quiet) == (0, 0, 0)
+    assert [edge.parent for edge in node.parents] == [leaver]
+
+
+@pytest.mark.parametrize("when", ["begin", "busy", "end"])
+def test_node_whose_last_user_lets_go_while_it_is_drained_can_be_removed(graph: Graph, when: str) -> None:
+    node, above = HeldNode(graph, "node"), Passing(graph, "above")
+    graph.attach(above, "file", node)
+    leaves: list[Edge] = []
+    leaver = Leaver(leaves, when)
+    leaves.append(Edge(leaver, above, "root"))
+    assert run(graph, node.drained_begin_and_wait()).done
+    node.unquiesce()
+    assert above.parents == []
+    graph.remove(above)
+    assert (node.parents, leaver.quiet) == ([], 0)
+
+
+# Frozen chains
+
+
+def chain_of(graph: Graph, count: int) -> list[Node]:
+    nodes: list[Node] = [HeldNode(graph, f"n{number}") for number in range(count)]
+    for below, above in pairwise(nodes):
+        graph.attach(above, "backing", below)
+    return nodes
+
+
+def test_chain_that_is_frozen_in_part_is_not_frozen_again(graph: Graph) -> None:
+    nodes = chain_of(graph, 4)
+    graph.freeze_chain(nodes[2], nodes[1])
+    with pytest.raises(QmpError, match=r"^Cannot change 'backing' link from 'n2' to 'n1'$"):
+        graph.freeze_chain(nodes[3], nodes[0])
+    assert [node.children["backing"].frozen for node in nodes[1:]] == [False, True, False]
+    graph.unfreeze_chain(nodes[2], nodes[1])
+    graph.freeze_chain(nodes[3], nodes[0])
+    assert all(node.children["backing"].frozen for node in nodes[1:])
+
+
+def test_node_that_turns_read_only_is_named_to_who_writes_it(graph: Graph) -> None:
+    node = HeldNode(graph, "node")
+    Edge(Follower(), node, "root", Access(WRITE, ALL))
+    with pytest.raises(QmpError, match=r"^Read-only block node 'node' cannot support read-write users$"):
+        graph.set_read_only(node, read_only=True)
+    assert not node.read_only
