@@ -491,13 +491,16 @@ class Bench:
             raise Disagreement(describe_difference(one.storage, other.storage, difference))
 
     def remove_at_end(self, path: Path) -> None:
-        """Have a file removed when the case ends, however that is; it need not be there yet."""
+        """Have a file, or a folder that is empty then, removed when the case ends; it need not be there yet."""
         self._files.append(path)
 
     def remove_files(self) -> None:
         """Remove the files that are not to stay."""
-        for path in self._files:
-            path.unlink(missing_ok=True)
+        for path in reversed(self._files):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
 
     def end(self) -> None:
         """What is still to be said when a case has ended: the events that nobody has printed."""

@@ -58,6 +58,13 @@ class ImageFiles:
         self._bench.remove_at_end(path)
         return path
 
+    def folder(self, name: str) -> str:
+        """Make a folder below the case's, for files whose names begin with its own; return its name."""
+        path = self._bench.folder / name
+        path.mkdir()
+        self._bench.remove_at_end(path)
+        return name
+
     def open(self, name: str, file: str, **options: Any) -> str:
         """Make a node over an image, and print that; return the node's name.
 

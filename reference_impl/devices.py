@@ -9,11 +9,12 @@ Source: 041-x-medium_not_found, 041-x-implicit_node, TP-08, TP-11, TP-49; the te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from reference_impl.edges import Edge, Parent
 from reference_impl.graph import Graph, Node
+from reference_impl.job import Job
 from reference_impl.node_making import IDENTIFIER
 from reference_impl.node_queries import backing_below, node_info, skip_implicit
 from reference_impl.permissions import ALL, CONSISTENT_READ, NO_ACCESS, RESIZE, WRITE, WRITE_UNCHANGED, Access
@@ -68,12 +69,18 @@ class BlockDevice(Parent):
 class BlockDevices:
     """All drives and devices in the order in which they came, and the commands for them.
 
-    :param emit: sends an event.
+    :param emit: sends an event. :param end_job: cancels a job, softly, and returns when it has ended.
     """
 
-    def __init__(self, graph: Graph, emit: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        emit: Callable[[str, Mapping[str, Any]], None],
+        end_job: Callable[[Job], Awaitable[None]],
+    ) -> None:
         self._graph = graph
         self._emit = emit
+        self._end_job = end_job
         self._all: list[BlockDevice] = []
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -147,12 +154,16 @@ class BlockDevices:
             return Access(CONSISTENT_READ, shared)
         return Access(CONSISTENT_READ | (0 if node.read_only else WRITE), shared | RESIZE)
 
-    def device_del(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Unplug a device, and take its drive away with it."""
+    async def device_del(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Unplug a device; its drive goes with it, and so do the jobs on the drive."""
         name = arguments["id"]
         each = next((each for each in self._all if each.device == name), None)
         if each is None:
             raise QmpError(f"Device '{name}' not found", "DeviceNotFound")
+        if each.drive and each.edge is not None:
+            users = [edge.parent for edge in each.edge.node.parents]
+            for job in [user for user in users if isinstance(user, Job)]:
+                await self._end_job(job)
         self._all.remove(each)
         self._graph.drives.pop(each.drive, None)
         each.remove()

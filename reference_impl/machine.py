@@ -7,6 +7,7 @@ let the scheduler run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from reference_impl.backend import Backend
@@ -70,7 +71,7 @@ class Machine:
         files = files or NoFiles()
         groups: dict[str, ThrottleGroup] = {}
         self.exports = Exports(self.graph, parts.backend, self.emit)
-        self.devices = BlockDevices(self.graph, self.emit)
+        self.devices = BlockDevices(self.graph, self.emit, partial(self.end_job, force=False))
         self.bitmaps = BitmapCommands(self.graph, parts.bitmap)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS if server_handlers is None else COMMANDS | SERVER_COMMANDS
@@ -128,11 +129,14 @@ class Machine:
         """End everything that is under way: first the exports, then every job, by force even if it is ready (A14)."""
         self.exports.close_all()
         while self.jobs:
-            job = next(iter(self.jobs.values()))
-            job.cancel(force=True)
-            while job.id in self.jobs and job.state is not JobState.CONCLUDED:
-                await self._job_events.wait(f"job '{job.id}' to end")
+            await self.end_job(next(iter(self.jobs.values())), force=True)
         return {}
+
+    async def end_job(self, job: Job, *, force: bool) -> None:
+        """Cancel a job, and return when it has ended."""
+        job.cancel(force=force)
+        while job.id in self.jobs and job.state is not JobState.CONCLUDED:
+            await self._job_events.wait(f"job '{job.id}' to end")
 
     def emit(self, event: str, data: Mapping[str, Any]) -> None:
         """Send an event."""

@@ -9,6 +9,7 @@ from held_node import HeldNode
 
 from reference_impl.devices import BlockDevices
 from reference_impl.graph import Graph
+from reference_impl.job import Job
 from reference_impl.node_making import find_node
 from reference_impl.permissions import ALL, CONSISTENT_READ, RESIZE, WRITE, WRITE_UNCHANGED
 from reference_impl.qmp_errors import QmpError
@@ -32,7 +33,26 @@ def events() -> Events:
 
 @pytest.fixture
 def devices(graph: Graph, events: Events) -> BlockDevices:
-    return BlockDevices(graph, lambda name, data: events.append((name, data)))
+    async def end_job(job: Job) -> None:
+        raise AssertionError("there are no jobs here")
+
+    return BlockDevices(graph, lambda name, data: events.append((name, data)), end_job)
+
+
+def unplug(graph: Graph, devices: BlockDevices, name: str) -> None:
+    """Unplug a device, which must not have to wait; raise what that raises."""
+    refusals: list[QmpError] = []
+
+    async def body() -> None:
+        try:
+            await devices.device_del({"id": name})
+        except QmpError as error:
+            refusals.append(error)
+
+    graph.scheduler.start(body(), "test")
+    graph.scheduler.settle()
+    if refusals:
+        raise refusals[0]
 
 
 def plug(devices: BlockDevices, name: str, drive: str | None, driver: str = "scsi-hd", **options: Any) -> None:
@@ -96,7 +116,7 @@ def test_drive_stands_for_its_node_and_goes_with_its_device(
     with pytest.raises(QmpError, match=r"^Drive 'drive' is already in use by another device$"):
         plug(devices, "second", "drive")
     assert [(each["device"], each["qdev"]) for each in entries(devices)] == [("drive", "disk")]
-    devices.device_del({"id": "disk"})
+    unplug(graph, devices, "disk")
     assert events == [("DEVICE_DELETED", {"device": "disk", "path": "/machine/peripheral/disk"})]
     assert not graph.drives
     assert "a" not in graph.nodes
@@ -121,7 +141,7 @@ def test_drive_without_a_medium_is_no_node(graph: Graph, devices: BlockDevices) 
     assert "inserted" not in entry
 
 
-def test_device_that_there_is_not_cannot_be_unplugged(devices: BlockDevices) -> None:
+def test_device_that_there_is_not_cannot_be_unplugged(graph: Graph, devices: BlockDevices) -> None:
     with pytest.raises(QmpError) as caught:
-        devices.device_del({"id": "nope"})
+        unplug(graph, devices, "nope")
     assert (caught.value.error_class, caught.value.description) == ("DeviceNotFound", "Device 'nope' not found")
