@@ -10,6 +10,7 @@ from harness.units import KIB
 
 
 def run(bench: Bench) -> None:
+    bench.hide_pauses("every change of the graph drains what it changes")
     bench.execute("object-add", {"qom-type": "iothread", "id": "thread0"})
     base = bench.overlay("base", 128 * KIB)
     top = bench.overlay("top", 128 * KIB, backing=base)

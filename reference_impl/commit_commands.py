@@ -7,6 +7,7 @@ Source: 040-SD errors, 040-CF, 040-OB, QA-04; the texts are QEMU 7.2's and 11.1'
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -143,7 +144,8 @@ class CommitCommands:
         if "top-node" in arguments:
             return self._in_chain(find_node_only(self._graph, arguments["top-node"]), device)
         if "top" in arguments:
-            found = self._by_filename(device, arguments["top"])
+            name = arguments["top"]
+            found = device if device.filename == name else self._below_by_filename(device, name)
             if found is None:
                 raise QmpError(f"Top image file {arguments['top']} not found")
             return found
@@ -154,9 +156,8 @@ class CommitCommands:
             raise QmpError("'base-node' and 'base' are mutually exclusive")
         if "base-node" in arguments:
             return self._in_chain(find_node_only(self._graph, arguments["base-node"]), top)
-        below = [node for node in self._graph.chain(top) if node is not top]
         if "base" in arguments:
-            found = self._by_filename(below[0], arguments["base"]) if below else None
+            found = self._below_by_filename(top, arguments["base"])
             if found is None:
                 raise QmpError(f"Can't find '{arguments['base']}' in the backing chain")
             return found
@@ -170,5 +171,12 @@ class CommitCommands:
             raise QmpError(f"'{node.name}' is not in this backing file chain")
         return node
 
-    def _by_filename(self, top: Node, filename: str) -> Node | None:
-        return next((node for node in self._graph.chain(top) if node.filename == filename), None)
+    def _below_by_filename(self, top: Node, filename: str) -> Node | None:
+        """The image below another whose file a name means, which leads from where the file of the image above is."""
+        above = self._graph.skip_filters(top)
+        while (below := self._graph.backing_chain_next(above)) is not None:
+            path = os.path.join(os.path.dirname(above.filename), filename)
+            if os.path.normpath(path) == os.path.normpath(below.filename):
+                return below
+            above = below
+        return None

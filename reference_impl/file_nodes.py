@@ -92,7 +92,18 @@ class FileNode(StorageNode):
         except FileError as error:
             raise QmpError(f"Could not open '{path}': {error}") from error
         super().__init__(graph, name, port, read_only=read_only, unmap=unmap)
+        self._files = files
+        self._opened_read_only = read_only
         self.path = path
+
+    def access_changed(self) -> None:
+        if self.read_only or not self._opened_read_only:
+            return
+        try:
+            self._port = self._files.open(self.path, read_only=False)
+        except FileError as error:
+            raise QmpError(f"Could not reopen file: {error}") from error
+        self._opened_read_only = False
 
     @property
     def filename(self) -> str:

@@ -113,7 +113,7 @@ class Graph:
             self._turned_read_only.clear()
 
     def set_read_only(self, node: Node, *, read_only: bool) -> None:
-        """Let a node be only read, or let it be written again.
+        """Let a node be only read, or let it be written again; the file that was opened for it follows.
 
         :raise QmpError: when somebody writes it, or it needs to write a node that is read-only.
         """
@@ -125,6 +125,10 @@ class Graph:
             if read_only:
                 self._turned_read_only.add(node)
             self.on_undo(lambda: setattr(node, "read_only", before))
+            node.access_changed()
+            for edge in node.children.values():
+                if edge.role == "file" and not edge.node.owned_by_monitor:
+                    self.set_read_only(edge.node, read_only=read_only)
 
     def on_undo(self, action: Callable[[], object]) -> None:
         """Say how to take back the change that was just made."""

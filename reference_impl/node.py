@@ -162,6 +162,12 @@ class Node(Parent):
     def debug_event(self, event: str) -> None:
         """Note that a request from above has come to a point that a debugging node waits for; few pass that on."""
 
+    def access_changed(self) -> None:
+        """Do what it takes to be written, if that is allowed from now on.
+
+        :raise QmpError: when that cannot be.
+        """
+
     def child_access(self, edge: Edge, users: Access) -> Access:
         """What the node needs of a child and shares, given what all its own users together need and share."""
         return of_filter(users)
