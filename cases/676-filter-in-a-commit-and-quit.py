@@ -2,7 +2,7 @@
 
 Groups: graph commit quit quick
 Needs: quit block-commit blockdev-reopen driver=qcow2 driver=throttle
-Source: 040-SD-commit_with_filter_and_quit, 040-SD-commit_plus_filter_and_quit
+Source: 040-SD-commit_with_filter_and_quit
 """
 
 from harness.bench import Bench
