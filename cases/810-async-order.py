@@ -25,7 +25,7 @@ def run(bench: Bench) -> None:
     requests.append(guest.start_write(GRANULE, 2 * GRANULE, 0x22))
     requests.append(guest.start_write(4 * GRANULE, GRANULE, 0x23))
     first, third = target.wait_held(2)
-    bench.note("a write of other sectors in a granule that is taken waits too")
+    bench.note("a write inside the first waits too")
     requests.append(guest.start_write(512, 512, 0x24))
     target.release(first)
     show_all(requests)

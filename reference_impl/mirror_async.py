@@ -3,7 +3,8 @@
 What is on its way to the target is remembered, whole, in memory that the job's buffer bounds: when it is full, the next
 write waits, so the source can never run away from the target. A write keeps its range from its beginning until both
 disks have answered; writes that overlap therefore reach both disks in the same order, and no background copy can come
-between. A flush waits for everything that was on its way when it came, and is then done on both disks.
+between. A copy that is under way already does not keep the guest waiting: the source is written at once, and the target
+when the copy has ended. A flush waits for everything that was on its way when it came, and is then done on both disks.
 
 This mode is not QEMU's: the series of 2018 left it to do. Its specification is ``docs/modes.md``. Source: TD-5.
 """
@@ -54,17 +55,12 @@ class AsynchronousWrites(ActiveWrites):
 
         :raise BlockIoError: when the source's write failed. The target may have the data then, so the range is dirty.
         """
-        operation = await self.active_write_begin(offset, length)
+        operation = await self.asynchronous_write_begin(offset, length)
         await self._wait_for_room(length)
         write = _OnItsWay(operation, offset, length)
         self._writes_on_their_way.append(write)
         self.bytes_on_their_way += length
-        part_offset, part_length = self.active_part(offset, length)
-        if part_length:
-            self.begin_part(part_offset, part_length)
-        self.scheduler.start(
-            self._send(write, part_offset, part_length, to_target), f"mirror asynchronous write {offset}+{length}"
-        )
+        self.scheduler.start(self._send(write, to_target), f"mirror asynchronous write {offset}+{length}")
         try:
             await source_write()
         except BlockIoError:
@@ -74,12 +70,26 @@ class AsynchronousWrites(ActiveWrites):
             write.acknowledged = True
             self._answered(write)
 
+    async def asynchronous_write_begin(self, offset: int, length: int) -> MirrorOperation:
+        """Enter a guest's write: it waits for those of the same bytes only, and keeps others off its granules."""
+        operation = self.operations.add(offset, length, active=True)
+        operation.asynchronous = True
+        operation.started = True
+        self.active_writes_count += 1
+        await self.operations.wait_for_guests(operation)
+        self.operations.claim(operation)
+        return operation
+
     async def _wait_for_room(self, length: int) -> None:
         while self.bytes_on_their_way and self.bytes_on_their_way + length > self.buffer_bytes:
             await self._room.wait(f"room for {length} bytes in the buffer")
 
-    async def _send(self, write: _OnItsWay, offset: int, length: int, to_target: TargetWrite) -> None:
+    async def _send(self, write: _OnItsWay, to_target: TargetWrite) -> None:
+        """Send a write to the target, but for dirty granules that it covers in part; after a copy that is under way."""
+        await self.operations.wait_for_copies(write.operation)
+        offset, length = self.active_part(write.offset, write.length)
         if length:
+            self.begin_part(offset, length)
             await self.send_part(offset, length, to_target)
         self._answered(write)
 

@@ -5,6 +5,8 @@ an operation starts, it waits until its granules are free; then it *claims* them
 
 - A *background copy* waits for its first granule only, and then shortens itself so as not to touch a claimed one.
 - An *active write* cannot be shortened: it waits until its whole range is free (151-4).
+- An *asynchronous* active write waits only for guests' operations on the same bytes. It may claim what is being copied:
+  then the copy ends first, and the target gets the write after it (``docs/modes.md``).
 - A *pseudo operation* claims a run of granules while the copies that make it up are started one after the other.
 
 Two active writes must not wait for each other. Both may have been woken by the same third operation and find the range
@@ -28,13 +30,13 @@ IN_FLIGHT_MAX = 16
 class MirrorOperation:
     """One operation on a range of the disk.
 
-    :ivar offset, length: the range in bytes. :ivar active: a guest's write; :ivar pseudo: see the module.
+    :ivar offset, length: the range in bytes. :ivar active: a guest's write; :ivar pseudo, asynchronous: see the module.
     :ivar claim: the granules it has claimed as (first, behind the last), None while it has claimed none.
     :ivar started: whether it holds what it needs (buffers, a slot), so that waiting for it makes sense (BF-05).
     :ivar waits_for: the operation that this one waits for.
     """
 
-    __slots__ = ("active", "claim", "length", "offset", "pseudo", "started", "waiters", "waits_for")
+    __slots__ = ("active", "asynchronous", "claim", "length", "offset", "pseudo", "started", "waiters", "waits_for")
 
     def __init__(
         self, scheduler: Scheduler, offset: int, length: int, *, active: bool = False, pseudo: bool = False
@@ -43,6 +45,7 @@ class MirrorOperation:
         self.length = length
         self.active = active
         self.pseudo = pseudo
+        self.asynchronous = False
         self.started = False
         self.claim: tuple[int, int] | None = None
         self.waits_for: MirrorOperation | None = None
@@ -120,6 +123,37 @@ class MirrorOperations:
             await blocker.waiters.wait(f"{blocker} to end")
             if waiter is not None:
                 waiter.waits_for = None
+
+    async def wait_for_guests(self, operation: MirrorOperation) -> None:
+        """Wait until no guest's operation that has claimed its range works on the same bytes, or the job has failed."""
+        begin, end = operation.offset, operation.offset + operation.length
+        while not self._given_up():
+            blocker = next(
+                (
+                    other
+                    for other in self._operations
+                    if other.active and other.claim is not None and other.offset < end
+                    if other.offset + other.length > begin
+                ),
+                None,
+            )
+            if blocker is None:
+                return
+            operation.waits_for = blocker
+            await blocker.waiters.wait(f"{blocker} to end")
+            operation.waits_for = None
+
+    async def wait_for_copies(self, operation: MirrorOperation) -> None:
+        """Wait until no copy works on the granules of an operation that has claimed them; no other copy can come."""
+        assert operation.claim is not None
+        first, end = operation.claim
+        while copy := next((other for other in self._operations if self._is_copy_of(other, first, end)), None):
+            await copy.waiters.wait(f"{copy} to end")
+
+    @staticmethod
+    def _is_copy_of(operation: MirrorOperation, first: int, end: int) -> bool:
+        claim = operation.claim
+        return not operation.active and claim is not None and claim[0] < end and claim[1] > first
 
     def _blocker(self, first: int, end: int, waiter: MirrorOperation | None) -> MirrorOperation | None:
         for operation in self._operations:

@@ -419,7 +419,7 @@ class Checks:
         if len(claims) > 1 and not job.has_failed:
             claims.sort()
             for index in range(1, len(claims)):
-                if claims[index][0] < claims[index - 1][1]:
+                if claims[index][0] < claims[index - 1][1] and not any(each.asynchronous for each in job.operations):
                     self._fail(FailureKind.INVARIANT, f"two operations have claimed granule {claims[index][0]}")
         if (
             self._world.slept_ns

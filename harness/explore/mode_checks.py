@@ -5,6 +5,8 @@
 * A job goes on being actively synced until something fails or the mode is switched to ``background``.
 * ``write-async`` answers a write when the source has it, and a flush when the target has all that was acknowledged
   before the flush came, and was flushed.
+* What has claimed the same granules as an asynchronous write is one of other bytes, or a copy that was there before,
+  and no two writes of the same bytes are on the target at once.
 * ``read-write-blocking`` answers a read when the target has the dirty granules that it covers whole; it never lets a
   read wait for anybody.
 * In every mode a guest's request fails only if its own request of the source did.
@@ -106,6 +108,7 @@ class ModeChecks:
         self._note_mode(job_id, job, before, now)
         self._check_reads(job, before, pair, now)
         self._check_errors(pair.source)
+        self._check_claims(job_id, job, pair.target)
         if not self._target_has_failed(pair.target):
             if job.actively_synced:
                 self._check_synced(job_id, job, pair)
@@ -133,6 +136,25 @@ class ModeChecks:
             before.synced_since = before.flushed_at = None
         elif before.synced_since is None:
             before.synced_since = now
+
+    def _check_claims(self, job_id: str, job: Any, target: HeldStorage) -> None:
+        """Who shares a granule with an asynchronous write is a write of other bytes, or a copy that came first."""
+        if job.has_failed or not any(operation.asynchronous for operation in job.operations):
+            return
+        claimed = [operation for operation in job.operations if operation.claim is not None]
+        for index, one in enumerate(claimed):
+            for other in claimed[index + 1 :]:
+                if one.claim[0] >= other.claim[1] or other.claim[0] >= one.claim[1]:
+                    continue
+                if not (one.asynchronous or other.asynchronous):
+                    self._fail(f"{job_id}: {one} and {other} have claimed the same granule")
+                if one.active and other.active and _overlap(one, other):
+                    self._fail(f"{job_id}: {one} and {other} are at work on the same bytes")
+        writes = [request for request in target.held if request.operation is not Operation.FLUSH]
+        for index, request in enumerate(writes):
+            for later in writes[index + 1 :]:
+                if _overlap(request, later):
+                    self._fail(f"{target.name} has {request.describe()} and {later.describe()} at once")
 
     # What is acknowledged, and what is on the target
 
@@ -261,6 +283,11 @@ class ModeChecks:
 
     def _fail(self, text: str) -> None:
         raise Failure(FailureKind.INVARIANT, text)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether two things with an offset and a length have a byte in common."""
+    return bool(one.offset < other.offset + other.length and other.offset < one.offset + one.length)
 
 
 def _range(action: Action) -> Range:

@@ -192,8 +192,8 @@ MODE_SCENARIOS: tuple[tuple[int, Scenario], ...] = (
             disks=disks(),
             setup=(mirror(copy_mode=ASYNC),),
             actions=(
-                write("first", 0, G + G // 2, 0xA1),
-                write("second", G, G, 0xB2, "first"),
+                replace(write("first", 0, G + G // 2, 0xA1, READY), optional=True),
+                replace(write("second", G, G, 0xB2, "first"), optional=True),
                 replace(complete(), optional=True),
             ),
             faults=(Fault("source", "write"), Fault("target", "write")),

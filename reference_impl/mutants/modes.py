@@ -95,6 +95,37 @@ class GuestWaitsForTarget(MirrorJob):
                     await write.operation.waiters.wait(f"the target to have {write.operation}")
 
 
+@plant("async-overtakes-copy", rows="TD-5", fixed=NEVER)
+class OvertakesCopy(MirrorJob):
+    """An asynchronous write does not wait for a copy of the same granule to end: old data lands over it.
+
+    The copy has read the source before the write, and writes the target after it.
+    """
+
+    async def _send(self, write: _OnItsWay, to_target: TargetWrite) -> None:
+        claim, write.operation.claim = write.operation.claim, (0, 0)
+        try:
+            await self.operations.wait_for_copies(write.operation)
+        finally:
+            write.operation.claim = claim
+        offset, length = self.active_part(write.offset, write.length)
+        if length:
+            self.begin_part(offset, length)
+            await self.send_part(offset, length, to_target)
+        self._answered(write)
+
+
+@plant("async-guest-waits-for-copy", rows="TD-5", fixed=NEVER)
+class GuestWaitsForCopy(MirrorJob):
+    """An asynchronous write waits for a copy of its granules before it reaches the source, as a blocking one does.
+
+    As long as the job copies, guests are as slow as the target.
+    """
+
+    async def asynchronous_write_begin(self, offset: int, length: int) -> MirrorOperation:
+        return await self.active_write_begin(offset, length)
+
+
 @plant("async-failed-source-write-forgotten", rows="TD-5", fixed=NEVER)
 class FailedSourceWriteForgotten(MirrorJob):
     """An asynchronous write that fails on the source is forgotten, though the target has its data: they differ."""
@@ -126,14 +157,14 @@ class FailedSourceWriteMarkedAtOnce(MirrorJob):
 class FailedTargetWriteForgotten(MirrorJob):
     """The target's half of an asynchronous write fails and its range stays clean: nobody copies it."""
 
-    async def _send(self, write: _OnItsWay, offset: int, length: int, to_target: TargetWrite) -> None:
+    async def _send(self, write: _OnItsWay, to_target: TargetWrite) -> None:
         async def failing_silently(part_offset: int, part_length: int) -> None:
             try:
                 await to_target(part_offset, part_length)
             except BlockIoError as error:
                 self.request_failed(error.errno, is_read=False)
 
-        await super()._send(write, offset, length, failing_silently)
+        await super()._send(write, failing_silently)
 
 
 @plant("async-target-error-fails-guest", rows="TD-5 QE-15", fixed=NEVER)

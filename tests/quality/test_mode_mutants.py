@@ -18,6 +18,7 @@ from harness.implementations import parse
 
 FOUND = [
     ("async-range-free-when-answered", "async-writer", 1, 50),
+    ("async-overtakes-copy", "async-writer", 1, 100),
     ("async-large-write-waits-for-ever", "async-large-write", 0, 10),
     ("async-write-without-room-is-dirty", "async-overlapping-writers", 1, 100),
     ("async-guest-waits-for-target", "async-writer", 1, 50),
