@@ -340,13 +340,7 @@ class World:
         self.answered_now.append(name)
 
     def _rest(self) -> None:
-        if self.stepping is None:
-            try:
-                self.session.settle()
-            except ImplementationHang:
-                # It waits in its main loop for something that is held, and its monitor answers nobody: that is rest.
-                pass
-        elif self._coarse:
+        if self._coarse:
             self.session.settle()
         else:
             assert self.stepping is not None

@@ -67,6 +67,9 @@ BLOCKED_MONITOR_S = 0.02
 STORAGE_SOCKET = "storage.sock"
 """Where held storage is, in a session's folder."""
 
+ANSWER_LIMIT_S = 0.5
+"""A program that cannot be looked at, and has given no answer and done nothing for so long, is taken to be at rest."""
+
 START_LIMIT_S = 30.0
 
 DETAIL_LENGTH_MAX = 300
@@ -94,6 +97,7 @@ class DaemonSession(Session):
         self._server: NbdServer | None = None
         self._exports = DaemonExports(self, self._guest_path, self._changed.set)
         self._pending: list[PendingCommand] = []
+        self._ping: asyncio.Task[None] | None = None
         self._consoles: list[Console] = []
         self._closed = False
         self._has_quit = False
@@ -311,7 +315,10 @@ class DaemonSession(Session):
             self._selector.unwatch()
 
     async def _settle_by_asking(self) -> None:
-        """Settle with a program that cannot be looked at: whatever was readable before a reply was read before it."""
+        """Settle with a program that cannot be looked at: whatever was readable before a reply was read before it.
+
+        If it answers nobody, it waits in its main loop for what is held; how long is waited for an answer is a guess.
+        """
         idle = 0
         while idle < IDLE_ROUND_TRIPS and self._qmp.lost is None:
             if self._nudges is not None:
@@ -320,7 +327,12 @@ class DaemonSession(Session):
             if any(not pending.done for pending in self._pending):
                 await self._rest()
             else:
-                await self._qmp.ping()
+                self._ping = self._ping or asyncio.create_task(self._qmp.ping())
+                await asyncio.wait([self._ping], timeout=ANSWER_LIMIT_S)
+                if not self._ping.done():
+                    idle = IDLE_ROUND_TRIPS - 1
+                else:
+                    self._ping = None
             idle = idle + 1 if self._activity() == before and self._at_rest() else 0
 
     def _at_rest(self) -> bool:
@@ -380,6 +392,9 @@ class DaemonSession(Session):
 
     async def _close_connections(self) -> None:
         await self._qmp.close()
+        if self._ping is not None:
+            self._ping.cancel()
+            await asyncio.wait([self._ping])
         if self._server is not None:
             await self._server.close()
 

@@ -222,7 +222,12 @@ def a_mirrored_disk(folder: Path) -> tuple[DaemonSession, HeldStorage]:
 
 
 @needs_qemu
-def test_a_program_that_answers_nobody_until_a_flush_is_done_is_at_rest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_a_program_that_answers_nobody_until_a_flush_is_done_is_at_rest(
+    tmp_path: Path, is_looked_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_looked_at:
+        monkeypatch.setattr(storage_daemon, "threads_of", lambda pid, inode: None)
     session, target = a_mirrored_disk(tmp_path)
     try:
         session.settle()
