@@ -113,7 +113,7 @@ def _explore_model(scenarios: list[Scenario], arguments: argparse.Namespace) -> 
                 failed = True
                 continue
             report = explore(opener, scenario, _strategy(arguments), budget, findings_max=max(arguments.findings, 1))
-            failed |= _tell(report, arguments, None if arguments.no_shrink else lambda finding: shrink(opener, finding))
+            failed |= _tell(report, arguments, None if arguments.no_shrink else partial(shrink, opener))
             if report.is_interrupted:
                 return EXIT_UNDECIDED
     return EXIT_NOT_CONFORMING if failed else EXIT_PASSED
@@ -122,6 +122,7 @@ def _explore_model(scenarios: list[Scenario], arguments: argparse.Namespace) -> 
 def _explore_program(scenarios: list[Scenario], arguments: argparse.Namespace) -> int:
     from harness.explore import known
     from harness.explore.report import Budget
+    from harness.explore.shrink import OnProgram, shrink_on
     from harness.explore.versus import compare
     from harness.explore.workers import Workers
     from harness.implementations import parse
@@ -144,7 +145,8 @@ def _explore_program(scenarios: list[Scenario], arguments: argparse.Namespace) -
                 findings_max=max(arguments.findings, 1),
                 is_known=partial(known.reason_of, entries, scenario.name, arguments.impl, version),
             )
-            failed |= _tell(report, arguments, None)
+            small = OnProgram(lambda: reference.open(Path()), workers)
+            failed |= _tell(report, arguments, None if arguments.no_shrink else partial(shrink_on, small))
             if report.is_interrupted:
                 return EXIT_UNDECIDED
     return EXIT_NOT_CONFORMING if failed else EXIT_PASSED

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from harness.commands import Subparsers, options
-from harness.errors import EXIT_PASSED, UsageError
+from harness.errors import EXIT_NOT_CONFORMING, EXIT_PASSED, Disagreement, UsageError
 
 
 def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -27,6 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.number.isdecimal() or len(arguments.number) != 3:
         raise UsageError(f"'{arguments.number}' is not a number of three digits")
-    case, golden = promote(arguments.file, int(arguments.number), Suite.find(arguments.suite))
+    try:
+        case, golden = promote(arguments.file, int(arguments.number), Suite.find(arguments.suite))
+    except Disagreement as error:
+        options.write_output(f"it fails on the reference, so that there is something to mend first: {error}\n")
+        return EXIT_NOT_CONFORMING
     options.write_output(f"wrote {case}\nwrote {golden}\n")
     return EXIT_PASSED

@@ -5,12 +5,16 @@ from __future__ import annotations
 from harness.bench import Bench
 from harness.errors import CaseError, Disagreement
 from harness.explore.explorer import check_determinism, explore
-from harness.explore.replay import replay
+from harness.explore.occurrences import Recorder
+from harness.explore.replay import Replay, replay
 from harness.explore.report import Budget
+from harness.explore.runner import run_schedule
 from harness.explore.scenarios import SCENARIOS
 from harness.explore.schedule_file import parse_schedule
 from harness.explore.strategies import Bounded, Uniform
 from harness.explore.trace_file import Timeline
+from harness.explore.versus import repeat
+from harness.implementations import parse
 from harness.implementations.stepping import Stepping
 
 DETERMINISM_SEED = 1
@@ -70,6 +74,32 @@ def replay_in_case(bench: Bench, text: str) -> None:
         bench.say("nothing is wrong with it")
     elif follower.difference:
         raise Disagreement(follower.summary())
+
+
+def repeat_in_case(bench: Bench, text: str) -> None:
+    """Repeat a schedule that a real program can follow, and print it with what came of it.
+
+    :raise Disagreement: when it fails, or goes another way than the reference, and not lawfully so.
+    """
+    schedule = parse_schedule(text, "the case's schedule")
+    scenario = schedule.scenario
+    reference = parse("reference")
+    recorder = Recorder(Replay(schedule.steps).choose)
+    expected = run_schedule(lambda: reference.open(bench.folder), scenario, recorder.choose, coarse=True)
+    assert bench.implementation is not None
+    implementation = bench.implementation
+    repeated = repeat(lambda: implementation.open(bench.folder), scenario, recorder.script, expected.outcome)
+    failure = expected.failure or repeated.failure
+    if failure is not None:
+        raise Disagreement(str(failure))
+    bench.say(f"{scenario.name}: {scenario.claim}")
+    for step in recorder.script:
+        bench.say(f"  {step.label}")
+    assert expected.outcome is not None
+    events, answers, contents = expected.outcome
+    for what, lines in (("event", events), ("answer", answers), ("disk", contents)):
+        for line in lines:
+            bench.say(f"{what} {line if isinstance(line, str) else ' '.join(map(str, line))}")
 
 
 def _stepping(bench: Bench) -> Stepping:

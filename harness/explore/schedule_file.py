@@ -94,7 +94,9 @@ def parse_schedule(text: str, name: str) -> Schedule:
         raise UsageError(f"{name}: the schedule was edited: its checksum is {_checksum(body)}, not {checksum}")
     try:
         schedule = _parse_body(body)
-    except (ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        raise UsageError(f"{name}: the schedule cannot be read: there is no {error}") from error
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{name}: the schedule cannot be read: {error}") from error
     if str(len(schedule.steps)) != count:
         raise UsageError(f"{name}: the schedule has {len(schedule.steps)} steps and says that it has {count}")
