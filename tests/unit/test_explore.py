@@ -162,7 +162,7 @@ def test_timeline_is_a_line_a_step_and_a_chrome_trace() -> None:
     run, _ = replay(fresh, ONE_WRITER, first_steps(), observe=timeline.observe)
     assert sum(not line.startswith("      ") for line in timeline.lines) >= len(run.steps)
     trace = json.loads(timeline.chrome_trace())
-    assert {event["ph"] for event in trace["traceEvents"]} >= {"M", "X", "i"}
+    assert {event["ph"] for event in trace["traceEvents"]} >= {"M", "b", "e", "i", "C"}
 
 
 def test_scenarios_have_one_number_each_from_700_on() -> None:
