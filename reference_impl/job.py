@@ -95,6 +95,8 @@ class Job(Parent):
     transitions = TRANSITIONS
     verbs = VERBS
     rate_limit_class = RateLimit
+    forced_at_quit = True
+    """Whether it is cancelled by force when the program quits, even if it is ready (A14)."""
 
     def __init__(
         self,

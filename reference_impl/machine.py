@@ -126,10 +126,11 @@ class Machine:
         return self._monitor.execute(name, arguments, on_reply)
 
     async def quit(self) -> dict[str, Any]:
-        """End everything that is under way: first the exports, then every job, by force even if it is ready (A14)."""
+        """End everything that is under way: first the exports, then every job."""
         self.exports.close_all()
         while self.jobs:
-            await self.end_job(next(iter(self.jobs.values())), force=True)
+            job = next(iter(self.jobs.values()))
+            await self.end_job(job, force=job.forced_at_quit)
         return {}
 
     async def end_job(self, job: Job, *, force: bool) -> None:

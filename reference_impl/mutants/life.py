@@ -59,6 +59,13 @@ class ForceCancelNotNoticed(MirrorJob):
         return True
 
 
+@plant("quit-completes-ready-mirror", rows="A14 BF-16", fixed="2021-10, 4cfb3f0562, 6.2")
+class QuitCompletesReadyMirror(MirrorJob):
+    """A program that is told to quit ends a ready mirror softly: that completes it, and under load takes for ever."""
+
+    forced_at_quit = False
+
+
 @plant("complete-refused-on-standby", rows="A15 BF-10", fixed="2021-04, 53ddb9c892, 6.0")
 class CompleteRefusedOnStandby(MirrorJob):
     """A paused job that is ready cannot be completed: the verb is refused, although it could wait until the resume."""
@@ -154,6 +161,18 @@ class CompleteEntersPausedJob(MirrorJob):
     def on_complete(self) -> None:
         self.should_complete = True
         self.enter()
+
+    async def pause_point(self) -> None:
+        if not self.should_pause or self.is_cancelled:
+            return
+        await self.on_pause()
+        if self.should_pause and not self.is_cancelled:
+            state = self.state
+            self.enter_state(JobState.STANDBY if state is JobState.READY else JobState.PAUSED)
+            self.paused = True
+            await self.rest("being resumed")
+            self.paused = False
+            self.enter_state(state)
 
 
 @plant("writes-missed-before-pivot", rows="C21", fixed="176c36997f, 2.5")
