@@ -7,7 +7,6 @@ Source: 040-SD errors, 040-CF, 040-OB, QA-04; the texts are QEMU 7.2's and 11.1'
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from reference_impl.chain_job import node_above
 from reference_impl.commit import CommitJob
 from reference_impl.commit_below import CommitBelowJob
 from reference_impl.graph import Graph, Node
+from reference_impl.image_names import find_below
 from reference_impl.job import ErrorPolicy, Job, JobHost
 from reference_impl.job_making import choose_job_id
 from reference_impl.mirror import MirrorJob
@@ -144,8 +144,8 @@ class CommitCommands:
         if "top-node" in arguments:
             return self._in_chain(find_node_only(self._graph, arguments["top-node"]), device)
         if "top" in arguments:
-            name = arguments["top"]
-            found = device if device.filename == name else self._below_by_filename(device, name)
+            top = arguments["top"]
+            found = device if device.filename == top else find_below(self._graph, device, top)
             if found is None:
                 raise QmpError(f"Top image file {arguments['top']} not found")
             return found
@@ -157,7 +157,7 @@ class CommitCommands:
         if "base-node" in arguments:
             return self._in_chain(find_node_only(self._graph, arguments["base-node"]), top)
         if "base" in arguments:
-            found = self._below_by_filename(top, arguments["base"])
+            found = find_below(self._graph, top, arguments["base"])
             if found is None:
                 raise QmpError(f"Can't find '{arguments['base']}' in the backing chain")
             return found
@@ -170,13 +170,3 @@ class CommitCommands:
         if node not in self._graph.chain(top):
             raise QmpError(f"'{node.name}' is not in this backing file chain")
         return node
-
-    def _below_by_filename(self, top: Node, filename: str) -> Node | None:
-        """The image below another whose file a name means, which leads from where the file of the image above is."""
-        above = self._graph.skip_filters(top)
-        while (below := self._graph.backing_chain_next(above)) is not None:
-            path = os.path.join(os.path.dirname(above.filename), filename)
-            if os.path.normpath(path) == os.path.normpath(below.filename):
-                return below
-            above = below
-        return None

@@ -115,7 +115,8 @@ class Graph:
     def set_read_only(self, node: Node, *, read_only: bool) -> None:
         """Let a node be only read, or let it be written again; the file that was opened for it follows.
 
-        :raise QmpError: when somebody writes it, or it needs to write a node that is read-only.
+        :raise QmpError: when somebody writes it, or it needs to write a node that is read-only, or that cannot be
+            opened so.
         """
         before = node.read_only
         if before == read_only:

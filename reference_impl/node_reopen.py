@@ -109,10 +109,13 @@ class ReopenCommands:
     def _set_child(self, node: Node, role: str, reference: Any) -> None:
         """Let a node use another child in a role, or none."""
         graph = self._graph
-        if isinstance(reference, dict):
-            raise QmpError(f"Cannot change the option '{role}.driver'")
-        child = None if reference is None else find_node_only(graph, reference)
         edge = node.children.get(role)
+        if isinstance(reference, dict):
+            if edge is None or edge.node.owned_by_monitor:
+                raise QmpError(f"Cannot change the option '{role}.driver'")
+            self._reopen(edge.node, {"read-only": node.read_only} | reference)
+            return
+        child = None if reference is None else find_node_only(graph, reference)
         if (edge.node if edge is not None else None) is child:
             return
         if child is not None and node in graph.subtree(child):

@@ -7,6 +7,7 @@ from typing import Any
 
 from reference_impl.chain_job import node_above
 from reference_impl.graph import Graph, Node
+from reference_impl.image_names import find_below
 from reference_impl.job import ErrorPolicy, Job, JobHost
 from reference_impl.job_making import choose_job_id
 from reference_impl.node_making import choose_node_name, find_node, find_node_only, require_not_busy
@@ -111,8 +112,7 @@ class StreamCommands:
 
     def _find_base(self, arguments: dict[str, Any], device: Node) -> Node | None:
         if "base" in arguments:
-            below = list(self._graph.chain(device))[1:]
-            found = next((node for node in below if node.filename == arguments["base"]), None)
+            found = find_below(self._graph, device, arguments["base"])
             if found is None:
                 raise QmpError(f"Can't find '{arguments['base']}' in the backing chain")
             return found
