@@ -5,7 +5,7 @@ that says it. A pause of what is paused, and a resume of what is not, have words
 table of verbs is asked.
 
 Groups: job qmp quick
-Source: QV-1, QV-2, QV-3, QV-4, QV-5, QV-6, QV-7, QS-03, QS-04, QS-05, TP-06
+Source: QV-1, QV-2, QV-3, QV-4, QV-5, QV-6, QV-7, QS-03, QS-04, QS-05
 """
 
 from typing import Any

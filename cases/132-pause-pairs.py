@@ -4,7 +4,7 @@ The copy goes on one granule for each pair while running; while ready the pairs 
 for later states are refused all along.
 
 Groups: job quick
-Source: 219-1, 219-2, 219-3, QE-07, QE-08, TP-46, 041-B-pause, 041-F-pause
+Source: 219-1, 219-2, 219-3, QE-07, QE-08, TP-06, TP-46, 041-B-pause, 041-F-pause
 """
 
 from harness.bench import Bench

@@ -221,6 +221,10 @@ class Session(abc.ABC):
         :raise ImplementationHang: when nothing can ever happen again.
         """
 
+    def virtual_time_ms(self) -> int:
+        """How much time has passed, in milliseconds, for implementations with the feature ``virtual-time``."""
+        raise CaseError("this implementation has no clock of its own")
+
     @abc.abstractmethod
     def close(self) -> None:
         """End the instance; nothing of it stays behind. May be called twice."""

@@ -227,6 +227,9 @@ class ReferenceSession(Session):
         self._advance("anything")
         self.settle()
 
+    def virtual_time_ms(self) -> int:
+        return self._scheduler.now_ns // 1_000_000
+
     def _advance(self, what: str) -> None:
         with self.guarded():
             if self._scheduler.advance_to_next_timer():
