@@ -9,6 +9,7 @@ Source: 155-BR-full, 155-BR-top, 155-BR-none, 155-BS-full, 155-BS-top, 155-BS-no
 """
 
 from harness.bench import Bench
+from harness.image_files import attach_backing
 from harness.units import KIB
 
 SIZE = 1440 * KIB
@@ -38,11 +39,7 @@ def attach_and_finish(bench: Bench, name: str, kind: str, sync: str) -> None:
     bench.execute("job-complete", id="job0")
     bench.wait_event("BLOCK_JOB_PENDING")
     bench.show_chain(target)
-    if kind == "BR":
-        options = {"driver": "qcow2", "node-name": target, "file": f"{target}-file", "backing": zeroes}
-        bench.execute("blockdev-reopen", options=[options])
-    else:
-        bench.execute("blockdev-snapshot", node=zeroes, overlay=target)
+    attach_backing(bench, target, zeroes, "blockdev-reopen" if kind == "BR" else "blockdev-snapshot")
     bench.show_chain(target)
     bench.execute("job-finalize", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", status="null")

@@ -8,6 +8,7 @@ Source: 155-BRI-full, 155-BRI-top, 155-BRI-none, 155-BSI-full, 155-BSI-top, 155-
 """
 
 from harness.bench import Bench
+from harness.image_files import attach_backing
 from harness.units import KIB
 
 SIZE = 1440 * KIB
@@ -36,11 +37,7 @@ def attach_and_finish(bench: Bench, name: str, kind: str, sync: str) -> None:
     bench.wait_event("BLOCK_JOB_READY")
     bench.execute("job-complete", id="job0")
     bench.wait_event("BLOCK_JOB_PENDING")
-    if kind == "BRI":
-        options = {"driver": "qcow2", "node-name": target, "file": f"{target}-file", "backing": zeroes}
-        bench.execute("blockdev-reopen", options=[options])
-    else:
-        bench.execute("blockdev-snapshot", node=zeroes, overlay=target)
+    attach_backing(bench, target, zeroes, "blockdev-reopen" if kind == "BRI" else "blockdev-snapshot")
     bench.execute("job-finalize", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", status="null")
     bench.show_chain(target)

@@ -76,3 +76,12 @@ class ImageFiles:
         """Print what an image file says of itself."""
         header = images.describe_header((self._bench.folder / name).read_bytes())
         self._bench.say(f"{name} says: {header}")
+
+
+def attach_backing(bench: Bench, overlay: str, backing: str, command: str) -> None:
+    """Put a node below an overlay of the bench that has none, by ``blockdev-reopen`` or ``blockdev-snapshot``."""
+    if command == "blockdev-reopen":
+        options = {"driver": "qcow2", "node-name": overlay, "file": f"{overlay}-file", "backing": backing}
+        bench.execute(command, options=[options])
+    else:
+        bench.execute(command, node=backing, overlay=overlay)
