@@ -5,6 +5,14 @@ requests, works on a disk of 16 MiB, starting with the mirror: *sequential* and 
 (nine of ten writes into one sixteenth of the disk), and *reading* (three reads of 64 KiB to one write of 16 KiB, at
 random). Everything is counted by the model's own clock, so the figures are the same on every machine.
 
+What they say: in ``write-async`` a write takes hardly longer than the source alone would, also while the job copies,
+unless one of the same bytes is still on its way (the hot spot); its price is memory, and that the job is READY a little
+later. In ``write-blocking`` a write takes the target's time, and while the job copies that of copies in its way too. In
+``read-write-blocking`` a guest that reads saves the mirror reads of the source and makes it READY sooner, and pays for
+it: its reads are slower, and writes wait for what they send. In ``background`` nobody waits; but what is written while
+the job copies is read and written again, and a guest that writes here and there keeps the job from READY as long as it
+goes on.
+
 ``python -m benchmarks modes`` prints the table; ``python -m benchmarks.modes --docs`` writes it, with a picture, to
 ``docs/modes-costs.md``.
 """
@@ -32,18 +40,28 @@ SOURCE_REQUEST_NS = 100_000
 SOURCE_NS_PER_BYTE = 1
 TARGET_SLOWER = 10
 MODES = ("background", "write-blocking", "write-async", "read-write-blocking")
+PIECE_BYTES = 16 * KIB
+"""Every request here is of whole ones."""
+
 LOADS = ("sequential", "random", "hot spot", "reading")
 
 
 class SlowDisk:
-    """Storage that takes its time: so much a request, and so much a byte, one request's bytes after the other's."""
+    """Storage that takes its time: so much a request, and so much a byte, one request's bytes after the other's.
+
+    :ivar mirror_requests_count: how many requests were not a guest's own. :ivar bytes_read, bytes_written: by those.
+    :ivar bytes_again: how many of them had been read, or written, by such a request before.
+    """
 
     def __init__(self, name: str, machine: Machine, slower: int) -> None:
         self.storage = HeldStorage(name, SIZE)
         self.storage.fill(0x11)
         self.storage.limit_record(0)
+        self.mirror_requests_count = 0
         self.bytes_read = 0
         self.bytes_written = 0
+        self.bytes_again = 0
+        self._seen: set[int] = set()
         self._scheduler = machine.scheduler
         self._request_ns = SOURCE_REQUEST_NS * slower
         self._ns_per_byte = SOURCE_NS_PER_BYTE * slower
@@ -65,10 +83,9 @@ class SlowDisk:
     ) -> None:
         now_ns = self._scheduler.now_ns
         self._busy_until_ns = max(self._busy_until_ns, now_ns) + length * self._ns_per_byte
-        if operation == Operation.READ:
-            self.bytes_read += length
-        elif operation == Operation.WRITE:
-            self.bytes_written += length
+        task = self._scheduler.current
+        if self.storage.name == "target" or task is None or not task.name.startswith("guest"):
+            self._count(operation, offset, length)
 
         def on_complete(request: StorageRequest) -> None:
             completion(request.errno, request.result)
@@ -79,6 +96,16 @@ class SlowDisk:
             )
 
         self._scheduler.timer(self._busy_until_ns - now_ns + self._request_ns, f"{operation} {offset}+{length}", serve)
+
+    def _count(self, operation: str, offset: int, length: int) -> None:
+        self.mirror_requests_count += 1
+        if operation == Operation.READ:
+            self.bytes_read += length
+        elif operation == Operation.WRITE:
+            self.bytes_written += length
+        pieces = range(offset // PIECE_BYTES, (offset + length) // PIECE_BYTES)
+        self.bytes_again += PIECE_BYTES * sum(piece in self._seen for piece in pieces)
+        self._seen.update(pieces)
 
     def block_status(self, offset: int, length: int) -> tuple[int, bool, bool]:
         return length, False, False
@@ -93,8 +120,11 @@ class Figures:
     write_p99_ms: float
     read_mean_ms: float
     ready_ms: float
+    requests_to_ready: int
     source_read_mib: float
+    source_read_again_mib: float
     target_written_mib: float
+    target_written_again_mib: float
 
 
 @dataclass
@@ -157,10 +187,12 @@ def measure(mode: str, load_name: str) -> Figures:
     :raise RuntimeError: when the disks differ in the end, which would make the figures worthless.
     """
     ready_ns: list[int] = []
+    requests_to_ready: list[int] = []
 
     def on_event(name: str, data: object) -> None:
         if name == "BLOCK_JOB_READY":
             ready_ns.append(machine.scheduler.now_ns)
+            requests_to_ready.append(source.mirror_requests_count + target.mirror_requests_count)
 
     machine = Machine(on_event=on_event)
     source, target = SlowDisk("source", machine, 1), SlowDisk("target", machine, TARGET_SLOWER)
@@ -175,7 +207,6 @@ def measure(mode: str, load_name: str) -> Figures:
     while guest.threads or not ready_ns:
         machine.scheduler.settle()
         machine.scheduler.advance_to_next_timer()
-    guest_read = sum(64 * KIB for _ in guest.read_latencies_ns)
     while source.storage.first_difference(target.storage) is not None:
         machine.scheduler.settle()
         if not machine.scheduler.advance_to_next_timer():
@@ -187,8 +218,11 @@ def measure(mode: str, load_name: str) -> Figures:
         statistics.quantiles([latency for _, latency in guest.writes], n=100)[98] / 1e6,
         mean_ms(reads),
         ready_ns[0] / 1e6,
-        (source.bytes_read - guest_read) / MIB,
+        requests_to_ready[0],
+        source.bytes_read / MIB,
+        source.bytes_again / MIB,
         target.bytes_written / MIB,
+        target.bytes_again / MIB,
     )
 
 
@@ -210,8 +244,11 @@ HEADINGS = (
     "write, 99th percentile ms",
     "read, mean ms",
     "READY after ms",
+    "the mirror's requests to READY",
     "read for the mirror, MiB",
+    "of that again",
     "written to the target, MiB",
+    "of that again",
 )
 
 
@@ -230,30 +267,54 @@ def rows() -> list[tuple[str, ...]]:
                     f"{figures.write_p99_ms:.2f}",
                     cell(figures.read_mean_ms),
                     f"{figures.ready_ms:.0f}",
+                    f"{figures.requests_to_ready}",
                     f"{figures.source_read_mib:.1f}",
+                    f"{figures.source_read_again_mib:.1f}",
                     f"{figures.target_written_mib:.1f}",
+                    f"{figures.target_written_again_mib:.1f}",
                 )
             )
     return table
 
 
 def picture(table: list[tuple[str, ...]]) -> str:
-    """Mean write latency after READY as bars, one group a load: an SVG that needs nothing else."""
-    latencies = [0.0 if row[3] == "-" else float(row[3]) for row in table]
-    longest = max(latencies)
+    """Mean write latencies as bars, pale while the job copies and dark after READY: an SVG that needs nothing else."""
+    latencies = [[0.0 if cell == "-" else float(cell) for cell in row[2:4]] for row in table]
+    longest = max(map(max, latencies))
     lines = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="13">',
-        "<title>Mean latency of a guest's write after READY, by load and copy mode, in milliseconds</title>",
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 640" font-family="sans-serif" font-size="12">',
+        "<title>Mean latency of a guest's write in milliseconds, by load and copy mode: pale while the job copies, dark"
+        " after READY</title>",
     ]
     for number, row in enumerate(table):
-        y = 12 + number * 22 + number // len(MODES) * 10
-        width = latencies[number] / longest * 360
+        y = 12 + number * 36 + number // len(MODES) * 12
         shade = ("#9aa7b4", "#b0603a", "#3a7d5a", "#5a5ab0")[number % len(MODES)]
-        lines.append(f'<text x="4" y="{y + 12}">{row[0]}, {row[1]}</text>')
-        lines.append(f'<rect x="220" y="{y}" width="{width:.1f}" height="16" fill="{shade}"/>')
-        label = "never READY under load" if row[3] == "-" else f"{row[3]} ms"
-        lines.append(f'<text x="{226 + width:.1f}" y="{y + 12}">{label}</text>')
+        lines.append(f'<text x="4" y="{y + 18}">{row[0]}, {row[1]}</text>')
+        for place, opacity in enumerate(("0.45", "1")):
+            width = latencies[number][place] / longest * 380
+            top = y + place * 14
+            lines.append(
+                f'<rect x="220" y="{top}" width="{width:.1f}" height="12" fill="{shade}" fill-opacity="{opacity}"/>'
+            )
+            label = "never READY while the guest writes" if row[2 + place] == "-" else f"{row[2 + place]} ms"
+            lines.append(f'<text x="{226 + width:.1f}" y="{top + 10}">{label}</text>')
     return "\n".join([*lines, "</svg>", ""])
+
+
+def document(table: list[tuple[str, ...]]) -> str:
+    """The page about it: what is measured, what it says, the table and the picture."""
+    paragraphs = (__doc__ or "").split("\n\n")[1:-1]
+    lines = ["# What the copy modes cost", ""]
+    for paragraph in paragraphs:
+        lines += [*paragraph.replace("``", "`").splitlines(), ""]
+    lines += ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
+    lines += ["| " + " | ".join(row) + " |" for row in table]
+    lines += [
+        "",
+        "![Mean latency of a guest's write, pale while the job copies, dark after READY](modes-costs.svg)",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -261,11 +322,7 @@ def main() -> int:
     table = rows()
     if "--docs" in sys.argv:
         folder = Path(__file__).parent.parent / "docs"
-        lines = ["# What the copy modes cost", "", *(__doc__ or "").strip().splitlines()[2:6], ""]
-        lines += ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-        lines += ["| " + " | ".join(row) + " |" for row in table]
-        lines += ["", "![Mean latency of a guest's write after READY](modes-costs.svg)", ""]
-        (folder / "modes-costs.md").write_text("\n".join(lines))
+        (folder / "modes-costs.md").write_text(document(table))
         (folder / "modes-costs.svg").write_text(picture(table))
         return 0
     widths = [max(len(row[column]) for row in [HEADINGS, *table]) for column in range(len(HEADINGS))]

@@ -29,6 +29,7 @@ def run(bench: Bench) -> None:
             if state == "paused":
                 bench.wait_event("BLOCK_JOB_READY")
             bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
+            bench.wait_until(lambda: bench.progress()[0] == bench.progress()[1], "the copy to be counted")
             bench.show_progress()
             bench.require_equal(source, target)
             bench.execute("job-complete", id="job0")

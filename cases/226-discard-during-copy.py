@@ -32,6 +32,7 @@ def run(bench: Bench) -> None:
         guest.discard(512, 1024)
         guest.discard(3 * GRANULE, GRANULE)
         bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
+        bench.wait_until(lambda: bench.progress()[0] == bench.progress()[1], "the copy to be counted")
         bench.require_equal(source, target)
         bench.execute("job-complete", id="job0")
         bench.wait_event("JOB_STATUS_CHANGE", status="null")

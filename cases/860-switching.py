@@ -44,7 +44,7 @@ def switch(bench: Bench, source: Disk, target: Disk, guest: Guest, first: str, s
     """One write before the switch and one after it, under way together; overlapping ones."""
     bench.note(f"{first} to {second}")
     bench.query("job-change", {"id": "job0", "type": "mirror", "copy-mode": first})
-    bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
+    wait_for_copies(bench)
     source.storage.hold("write")
     target.storage.hold("write")
     before = guest.start_write(GRANULE, 2 * GRANULE, 0x20 + MODES.index(first))
@@ -59,8 +59,13 @@ def switch(bench: Bench, source: Disk, target: Disk, guest: Guest, first: str, s
         disk.storage.release_all()
     before.wait()
     after.wait()
-    bench.wait_until(lambda: bench.dirty_bytes() == 0 and len(set(bench.progress())) == 1, "the disks to be equal")
+    wait_for_copies(bench)
     bench.require_equal(source, target)
     bench.say(f"actively-synced {bench.job()['actively-synced']}")
     bench.query("job-change", {"id": "job0", "type": "mirror", "copy-mode": MODES[1]})
     bench.wait_until(lambda: bool(bench.job()["actively-synced"]), "actively-synced")
+
+
+def wait_for_copies(bench: Bench) -> None:
+    """Until nothing is dirty and nothing is being copied."""
+    bench.wait_until(lambda: bench.dirty_bytes() == 0 and len(set(bench.progress())) == 1, "the disks to be equal")

@@ -87,4 +87,4 @@ def show_options(bench: Bench, guest: Guest, target: Disk) -> None:
     bench.wait_event("JOB_STATUS_CHANGE", status="standby")
     target.let_everything_pass()
     bench.execute("job-resume", id="job0")
-    bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
+    bench.wait_until(lambda: bench.dirty_bytes() == 0 and len(set(bench.progress())) == 1, "the disks to be equal")
