@@ -18,6 +18,9 @@ from harness.explore.scenario import Scenario
 from harness.explore.versus import Repeated, repeat
 from harness.implementations import parse
 
+LIVELOCK_LIMIT_S = 10.0
+"""A program that has work to do for so long, in a scenario of a few requests, goes round for ever."""
+
 
 class Workers:
     """So many workers; entering starts them, leaving ends them.
@@ -79,4 +82,4 @@ def _begin(parent_pid: int, spec: str, folder: str) -> None:
 
 def _repeat(scenario: Scenario, script: list[ScriptStep], outcome: tuple[Any, ...] | None) -> Repeated:
     implementation = parse(_Worker.spec)
-    return repeat(lambda: implementation.open(_Worker.folder), scenario, script, outcome)
+    return repeat(lambda: implementation.open(_Worker.folder, LIVELOCK_LIMIT_S), scenario, script, outcome)
