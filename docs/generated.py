@@ -1,13 +1,19 @@
-"""The pages that are made from tables: the job's states and verbs, and the known deviations."""
+"""The pages that are made from tables: the job's states and verbs, the known deviations, the known bugs.
+
+``python docs/generated.py`` renews the page of known bugs, which is kept with the others so that it can be read there.
+"""
 
 from __future__ import annotations
 
 import html
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness import rows
 from reference_impl.job_states import TRANSITIONS, VERBS, JobState
+from reference_impl.mutants import MUTANTS
 
 #: Where each state stands in the drawing: column and row.
 PLACES: Mapping[str, tuple[float, float]] = {
@@ -130,3 +136,36 @@ def deviation_list(text: str) -> str:
             f"  Cases: {', '.join(f'`{case}`' for case in entry['cases'])}. It {instead}. Mended by: {entry['fix']}.",
         ]
     return "\n".join(lines) + "\n"
+
+
+KNOWN_BUGS = Path(__file__).resolve().with_name("known-bugs.md")
+
+_BUG_ROW = re.compile(r"[ABCD][0-9]+|BF-[0-9]+")
+
+
+def known_bugs() -> str:
+    """Return the table of the bugs that mirrors had: for each the mutants, or why there is none."""
+    mutants: dict[str, list[str]] = {}
+    for name, mutant in MUTANTS.items():
+        for row in mutant.rows:
+            mutants.setdefault(row, []).append(f"`{name}`")
+    lines = [
+        "# Known bugs",
+        "",
+        "Every bug of mirrors, bitmaps and jobs that this suite knows of, with the mutants that put it back into",
+        "the reference (`mirrorcheck run --impl reference:NAME`), or why there is none. A: seen on real programs; B:",
+        "bitmaps; C: copying and job states; D: drains, graph, threads; BF: found after the series of 2018. What shows",
+        "each mutant is in `harness/mutants/known.toml`.",
+        "",
+        "| row | what was wrong | mutants, or why there is none |",
+        "|---|---|---|",
+    ]
+    for row in rows.load().values():
+        if _BUG_ROW.fullmatch(row.id):
+            found = ", ".join(mutants.get(row.id, [])) or row.reason
+            lines.append(f"| {row.id} | {row.meaning} | {found} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    KNOWN_BUGS.write_text(known_bugs(), "utf-8")

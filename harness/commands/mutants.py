@@ -46,7 +46,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Print a row for each mutant, and one for the reference, which nothing may catch."""
     from harness import stored_runs
-    from harness.implementations.reference import known_mutants, known_variants
+    from harness.implementations.reference import known_mutants, known_variants, members_of
     from harness.mutants.matrix import REFERENCE, examine_all, heading
 
     known, sets = known_mutants()
@@ -72,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         for row in examine_all(["", *names], plan, arguments.jobs):
             rows.append(row)
             options.write_output(row.line(width, plan) + "\n")
+            if row.name in sets and row.failed:
+                _explain(row, members_of(row.name), plan, arguments.jobs)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -100,6 +102,14 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         sweeps=not arguments.no_sweep,
         explores=not arguments.no_explorer,
     )
+
+
+def _explain(row: Row, members: Sequence[str], plan: Plan, jobs: int) -> None:
+    """Print which members of a set fail each case that the set fails."""
+    from harness.mutants import responsible
+
+    found = responsible.responsible(members, row.failed, plan.all_cases, plan.suite, jobs)
+    options.write_output("".join(f"    {line}\n" for line in responsible.lines(found)))
 
 
 def _record(folder: Path, rows: Sequence[Row], names: Sequence[str], summaries: dict[str, str]) -> None:

@@ -401,6 +401,13 @@ def known_variants() -> dict[str, str]:
     return {name: f"{' '.join(variant.rows)} (no bug): {variant.summary}" for name, variant in VARIANTS.items()}
 
 
+def members_of(name: str) -> tuple[str, ...]:
+    """The mutants of a set."""
+    from reference_impl.mutants import SETS
+
+    return SETS[name]
+
+
 def table_mutants() -> dict[str, str]:
     """Each flipped cell of the job's tables by name, with what it does."""
     from reference_impl.mutants.tables import cells

@@ -42,10 +42,18 @@ SETS: dict[str, tuple[str, ...]] = {
         "active-writes-starve-background",
         "job-pointer-null-in-write",
         "source-equals-target",
+        "job-pointer-published-too-early",
+        "replaces-not-checked-at-the-end",
+        "failed-start-leaves-bitmap",
+        "backing-opened-at-complete",
+        "backing-installed-on-abort",
+        "quit-completes-ready-mirror",
+        "filter-shares-everything",
+        "commit-base-left-writable",
     ),
 }
 """Sets of mutants. ``v4`` is the fourth and last form in which the series of 2018 was posted: every bug of it that was
-found later and that the reference can have (BF-02 to BF-29)."""
+found later and that the reference can have (BF-02 to BF-31)."""
 
 
 def combined(names: tuple[str, ...]) -> Parts:

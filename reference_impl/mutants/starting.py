@@ -18,7 +18,7 @@ class _Window(MirrorCommands):
     async def start(self, arguments: dict[str, Any], source: Node, target: Node, **more: Any) -> None:
         await super().start(arguments, source, target, **more)
         # The job has been made; what a guest sends in the window finds the filter without it.
-        job = self._jobs[arguments["job-id"]]
+        job = next(reversed(self._jobs.values()))
         assert isinstance(job, MirrorJob)
         scheduler = self._graph.scheduler
         task = scheduler.running
