@@ -1,7 +1,7 @@
 """715-soft-cancel: a soft cancel against the copy and an active write: before READY it ends the job, then completes
 it.
 
-Every schedule with at most one preemption is run on the reference; after each step the disks, the bitmap, the events
+Every schedule with at most two preemptions is run on the reference; after each step the disks, the bitmap, the events
 and the job's own counts are checked. The numbers of schedules and outcomes are what the scenario has, no more and no
 less.
 
@@ -13,7 +13,7 @@ Source: A12, C29, BF-16
 from harness.bench import Bench
 from harness.explore.in_case import explore_in_case
 
-PREEMPTIONS = 1
+PREEMPTIONS = 2
 
 
 def run(bench: Bench) -> None:

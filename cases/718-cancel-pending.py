@@ -1,7 +1,7 @@
 """718-cancel-pending: a soft cancel of a job that waits to be finalized: it is no longer ready, so that it is
 cancelled.
 
-Every schedule with at most one preemption is run on the reference; after each step the disks, the bitmap, the events
+Every schedule with at most two preemptions is run on the reference; after each step the disks, the bitmap, the events
 and the job's own counts are checked. The numbers of schedules and outcomes are what the scenario has, no more and no
 less.
 
@@ -13,7 +13,7 @@ Source: QS-14
 from harness.bench import Bench
 from harness.explore.in_case import explore_in_case
 
-PREEMPTIONS = 1
+PREEMPTIONS = 2
 
 
 def run(bench: Bench) -> None:

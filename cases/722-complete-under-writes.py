@@ -1,7 +1,7 @@
 """722-complete-under-writes: complete against a write in background mode that may come after the last look at the
 bitmap.
 
-Every schedule with at most one preemption is run on the reference; after each step the disks, the bitmap, the events
+Every schedule with at most two preemptions is run on the reference; after each step the disks, the bitmap, the events
 and the job's own counts are checked. The numbers of schedules and outcomes are what the scenario has, no more and no
 less.
 
@@ -13,7 +13,7 @@ Source: C21, C22
 from harness.bench import Bench
 from harness.explore.in_case import explore_in_case
 
-PREEMPTIONS = 1
+PREEMPTIONS = 2
 
 
 def run(bench: Bench) -> None:
