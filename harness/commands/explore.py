@@ -155,7 +155,8 @@ def _explore_program(scenarios: list[Scenario], arguments: argparse.Namespace) -
 def _tell(report: Report, arguments: argparse.Namespace, make_smaller: Callable[[Finding], Finding] | None) -> bool:
     """Print a report and keep its findings; return whether there are any."""
     rate = report.schedules / max(report.seconds, 1e-6)
-    options.write_output(f"{report.scenario.name}: {report.strategy}, {rate:.0f} schedules a second\n")
+    recalled = f"; {report.steps_run} steps were run, the rest recalled" if report.states else ""
+    options.write_output(f"{report.scenario.name}: {report.strategy}, {rate:.0f} schedules a second{recalled}\n")
     for line in report.lines():
         options.write_output(f"    {line}\n")
     for number, finding in enumerate(report.findings):
