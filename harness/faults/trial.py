@@ -149,7 +149,8 @@ class Trial:
         expected = "ok"
         if fault.action == "stop" and self._session.last_action() == "stop":
             expected = "nospace" if fault.error is Error.ENOSPC else "failed"
-            if info["status"] not in ("paused", "standby"):
+            # Up to 5.2 a job that sleeps says that it is paused at once, and its state follows when it wakes.
+            if not info["paused"]:
                 self._problems.append(f"the job has stopped, and its status is {info['status']}")
         if info["io-status"] != expected:
             self._problems.append(f"io-status is {info['io-status']}, not {expected}")
@@ -186,7 +187,8 @@ class Trial:
 
     def _go_on(self) -> None:
         """Let the job go on until the disks are equal, or it is over."""
-        if (info := self._job_info()) is not None and info["status"] in ("paused", "standby"):
+        # A job that waits to be finalized says that it is paused, too.
+        if (info := self._job_info()) is not None and info["paused"] and info["status"] != "pending":
             self._ask("job-resume", {"id": self._job_id})
         if (info := self._job_info()) is not None and info["speed"]:
             self._ask("block-job-set-speed", {"device": self._job_id, "speed": 0})
