@@ -50,6 +50,7 @@ SETS: dict[str, tuple[str, ...]] = {
         "quit-completes-ready-mirror",
         "filter-shares-everything",
         "commit-base-left-writable",
+        "only-direct-children-are-spared",
     ),
 }
 """Sets of mutants. ``v4`` is the fourth and last form in which the series of 2018 was posted: every bug of it that was

@@ -26,6 +26,18 @@ class ReplacesNotCheckedAtTheEnd(MirrorJob):
         pass
 
 
+@plant("only-direct-children-are-spared", rows="UG-2", fixed="4.0")
+class OnlyDirectChildrenAreSpared(Graph):
+    """When a node takes another's place only its own links stay, not those further below: it ends up below itself.
+
+    That was the rule of the series of 2018. A target gets into such a place when it is given a backing file that is an
+    overlay of the source.
+    """
+
+    def stays_below(self, edge: Edge, new: Node) -> bool:
+        return edge.parent is new
+
+
 @plant("exit-runs-twice", rows="D6", fixed="f93c3add3a, 4.2")
 class ExitRunsTwice(MirrorJob):
     """A job whose target is refused the source's place is ended twice: the second time the filter is gone, a crash."""

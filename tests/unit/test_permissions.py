@@ -15,6 +15,7 @@ from reference_impl.drivers.overlay import OverlayNode
 from reference_impl.edges import Bystander, Edge
 from reference_impl.errors import ModelError
 from reference_impl.graph import Graph, Node
+from reference_impl.mutants.surroundings import OnlyDirectChildrenAreSpared
 from reference_impl.permissions import (
     ALL,
     CONSISTENT_READ,
@@ -214,16 +215,6 @@ def test_quiescence_follows_edges_that_are_put_back(graph: Graph) -> None:
     other.unquiesce()
 
 
-class DirectChildrenGraph(Graph):
-    """The rule for replacing a node as the series of 2018 had it: only the new node's own edges are spared (UG-2).
-
-    No command makes a graph that shows the difference (case 627), so this is no mutant.
-    """
-
-    def stays_below(self, edge: Edge, new: Node) -> bool:
-        return edge.parent is new
-
-
 def should_update_child(graph: Graph) -> tuple[Node, Node, Edge]:
     """The graph of UG-2: a guest over a node; a filter over a target that is an overlay of the very node."""
     node = HeldNode(graph, "node")
@@ -240,13 +231,13 @@ def test_node_below_the_new_one_however_far_keeps_its_edge(graph: Graph) -> None
 
 
 def test_rule_of_2018_lets_the_new_node_be_below_itself() -> None:
-    graph = DirectChildrenGraph(Scheduler())
+    graph = OnlyDirectChildrenAreSpared(Scheduler())
     node, above, _ = should_update_child(graph)
     with pytest.raises(ModelError, match=r"^node '\w+' is below itself$"):
         graph.replace(node, above)
 
 
-@pytest.mark.parametrize("graph_class", [Graph, DirectChildrenGraph])
+@pytest.mark.parametrize("graph_class", [Graph, OnlyDirectChildrenAreSpared])
 @pytest.mark.parametrize("role", ["file", "backing"])
 def test_insert_above_moves_users_whatever_their_role(graph_class: Callable[[Scheduler], Graph], role: str) -> None:
     # GAP-13: the parent's edge need not be a backing link.
