@@ -32,7 +32,9 @@ def run(bench: Bench) -> None:
     bench.show_chain("image")
     guest.read(0, SIZE)
     bench.note("the file that the image names does not come")
-    files.make("orphan", SIZE, backing="gone.img", backing_format="raw")
+    orphan = files.make("orphan", SIZE, backing="gone.img", backing_format="raw")
+    file = {"driver": "file", "filename": orphan}
+    bench.execute("blockdev-add", {"driver": "qcow2", "node-name": "orphan", "file": file})
     mirror(bench, "image", "orphan")
     bench.execute("job-complete", id="job0")
     if bench.job().get("status") == "ready":

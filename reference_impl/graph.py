@@ -318,11 +318,14 @@ class Graph:
             node = edge.node
 
     def can_replace(self, source: Node, node: Node) -> bool:
-        """Whether a copy of `source` shows what `node` shows: only filters are between the two (BF-07)."""
+        """Whether a copy of `source` may take the place of `node` without anybody seeing other data (BF-07).
+
+        So it is if only filters are between the two, or if what is above them says that it does not care.
+        """
         while source is not node:
             edge = self.filtered(source)
             if edge is None:
-                return False
+                return source.may_replace_child(node)
             source = edge.node
         return True
 

@@ -82,7 +82,7 @@ class Machine:
             **self.bitmaps.handlers(),
             **CommitCommands(self, self.jobs, mirrors, parts.job, parts.commit_job).handlers(),
             **StreamCommands(self, self.jobs).handlers(),
-            **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers)).handlers(),
+            **NodeCommands(self.graph, NodeFactory(self.graph, files, groups, drivers, emit=self.emit)).handlers(),
             **ReopenCommands(self.graph, groups).handlers(),
             **ObjectCommands(self.graph, groups).handlers(),
             **self.exports.handlers(),

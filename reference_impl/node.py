@@ -162,6 +162,10 @@ class Node(Parent):
     def debug_event(self, event: str) -> None:
         """Note that a request from above has come to a point that a debugging node waits for; few pass that on."""
 
+    def may_replace_child(self, child: Node) -> bool:
+        """Whether a copy of this node may take a child's place, though the two may differ."""
+        return False
+
     def access_changed(self) -> None:
         """Do what it takes to be written, if that is allowed from now on.
 

@@ -13,6 +13,7 @@ from reference_impl.drivers.blkdebug import BlkdebugNode, rules_of_options
 from reference_impl.drivers.copy_on_read import CopyOnReadNode
 from reference_impl.drivers.image_header import HEAD_BYTES, parse_header
 from reference_impl.drivers.overlay import OverlayNode
+from reference_impl.drivers.quorum import Emit, QuorumNode
 from reference_impl.drivers.throttle import ThrottleGroup, ThrottleNode
 from reference_impl.file_nodes import FileNode, FileSystem, NullNode, PassThroughNode
 from reference_impl.graph import BlockIoError, Graph, Node
@@ -33,6 +34,7 @@ class NodeFactory:
     """Makes nodes, and the nodes that their options describe below them.
 
     :param groups: throttle groups by name. :param more_drivers: drivers that only some hosts have, by name.
+    :param emit: sends an event.
     """
 
     def __init__(
@@ -41,11 +43,14 @@ class NodeFactory:
         files: FileSystem,
         groups: dict[str, ThrottleGroup],
         more_drivers: dict[str, NodeMaker] | None = None,
+        *,
+        emit: Emit,
     ) -> None:
         self._graph = graph
         self._files = files
         self._images = ImageFiles(graph, files)
         self._groups = groups
+        self._emit = emit
         self._makers: dict[str, NodeMaker] = {
             "file": self._make_file,
             "null-co": self._make_null,
@@ -54,6 +59,7 @@ class NodeFactory:
             "throttle": self._make_throttle,
             "copy-on-read": self._make_copy_on_read,
             "blkdebug": self._make_blkdebug,
+            "quorum": self._make_quorum,
             **(more_drivers or {}),
         }
 
@@ -85,6 +91,11 @@ class NodeFactory:
                 edge.node.owned_by_monitor = False
         options["made"].append(node)
         return node
+
+    async def _make_quorum(self, name: str, options: dict[str, Any]) -> Node:
+        children = [await self._child(options | {"child": each}, "child") for each in options["children"]]
+        threshold = options["vote-threshold"]
+        return QuorumNode(self._graph, name, children, threshold, self._emit, **self._flags(options))
 
     async def _child(self, options: dict[str, Any], role: str) -> Node:
         reference = options[role]

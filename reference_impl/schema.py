@@ -44,7 +44,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "MirrorSyncMode": ("top", "full", "none", "incremental", "bitmap"),
     "MirrorCopyMode": ("background", "write-blocking", "write-async", "read-write-blocking"),
     "NewImageMode": ("existing", "absolute-paths"),
-    "BlockdevDriver": ("blkdebug", "copy-on-read", "file", "nbd", "null-co", "qcow2", "raw", "throttle"),
+    "BlockdevDriver": ("blkdebug", "copy-on-read", "file", "nbd", "null-co", "qcow2", "quorum", "raw", "throttle"),
     "BlockdevDiscardOptions": ("ignore", "unmap"),
     "SocketAddressType": ("unix",),
     "BlockExportType": ("nbd",),
@@ -53,6 +53,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "XDbgBlockGraphNodeType": ("block-backend", "block-job", "block-driver"),
     "BlkdebugEvent": ("read_aio", "write_aio", "flush_to_os", "flush_to_disk", "pwritev", "pwritev_zero", "none"),
     "BlkdebugIOType": ("read", "write", "write-zeroes", "discard", "flush", "block-status"),
+    "QuorumOpType": ("read", "write", "flush"),
     "ObjectType": ("throttle-group",),
     "BlockdevDetectZeroesOptions": ("off", "on", "unmap"),
     "QMPCapability": ("oob",),
@@ -154,6 +155,7 @@ STRUCTS: dict[str, Members] = {
     "BlockdevOptionsNull": {"size?": "int", "latency-ns?": "uint64", "read-zeroes?": "bool"},
     "BlockdevOptionsRaw": {"file": "str|BlockdevOptions", "offset?": "int", "size?": "int"},
     "BlockdevOptionsQcow2": {"file": "str|BlockdevOptions", "backing?": "str|BlockdevOptions|null"},
+    "BlockdevOptionsQuorum": {"children": "[str|BlockdevOptions]", "vote-threshold": "int"},
     "BlockdevOptionsCor": {"file": "str|BlockdevOptions", "bottom?": "str"},
     "BlockdevOptionsBlkdebug": {
         "image": "str|BlockdevOptions",
@@ -220,6 +222,7 @@ UNIONS: dict[str, tuple[Members, str, dict[str, str]]] = {
             "null-co": "BlockdevOptionsNull",
             "raw": "BlockdevOptionsRaw",
             "qcow2": "BlockdevOptionsQcow2",
+            "quorum": "BlockdevOptionsQuorum",
             "copy-on-read": "BlockdevOptionsCor",
             "blkdebug": "BlockdevOptionsBlkdebug",
             "throttle": "BlockdevOptionsThrottle",
@@ -408,6 +411,14 @@ EVENTS: dict[str, Members] = {
     "BLOCK_JOB_ERROR": {"device": "str", "operation": "IoOperationType", "action": "BlockErrorAction"},
     "BLOCK_JOB_PENDING": {"type": "JobType", "id": "str"},
     "BLOCK_EXPORT_DELETED": {"id": "str"},
+    "QUORUM_REPORT_BAD": {
+        "type": "QuorumOpType",
+        "error?": "str",
+        "node-name": "str",
+        "sector-num": "int",
+        "sectors-count": "int",
+    },
+    "QUORUM_FAILURE": {"reference": "str", "sector-num": "int", "sectors-count": "int"},
     "DEVICE_DELETED": {"device?": "str", "path": "str"},
 }
 
