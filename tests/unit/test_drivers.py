@@ -429,5 +429,40 @@ def test_ranges_that_overlap_are_held_one_after_the_other(graph: Graph) -> None:
     assert order == [0, 2, 1, 3]
 
 
+def test_ranges_below_and_next_to_one_that_is_held_are_free(graph: Graph) -> None:
+    lock = RangeLock(graph.scheduler, "a node")
+    below = HeldNode(graph, "below")
+    below.holds = True
+    order: list[int] = []
+
+    async def hold(number: int, start: int, end: int) -> None:
+        async with lock.hold(start, end):
+            order.append(number)
+            await below.read(0, 1)
+
+    for number, (start, end) in enumerate([(10, 20), (0, 5), (5, 10), (20, 21), (30, 40), (25, 28)]):
+        graph.scheduler.start(hold(number, start, end), f"hold {number}")
+    assert order == [0, 1, 2, 3, 4, 5]
+
+
+def test_one_range_asked_for_by_many_is_held_by_one_at_a_time(graph: Graph) -> None:
+    lock = RangeLock(graph.scheduler, "a node")
+    below = HeldNode(graph, "below")
+    below.holds = True
+    order: list[int] = []
+
+    async def hold(number: int) -> None:
+        async with lock.hold(0, 10):
+            order.append(number)
+            await below.read(0, 1)
+
+    for number in range(3):
+        graph.scheduler.start(hold(number), f"hold {number}")
+    for number in range(3):
+        assert order == list(range(number + 1))
+        below.let_go()
+        graph.scheduler.settle()
+
+
 def test_null_node_reads_zeroes(graph: Graph) -> None:
     assert run(graph, NullNode(graph, "null", 4096, read_only=False, read_zeroes=True).read(0, 16)) == bytes(16)
