@@ -9,6 +9,7 @@ Source: TP-10, TP-11, 141-1, 139-1, QS-10, BF-33, TP-40, 041-B-implicit_node
 """
 
 from harness.bench import Bench
+from harness.graph_unchanged import graph_unchanged
 from harness.units import MIB
 
 
@@ -23,20 +24,21 @@ def run(bench: Bench) -> None:
     bench.wait_event("BLOCK_JOB_READY")
     bench.execute("job-complete", id="job0")
     bench.wait_event("BLOCK_JOB_PENDING")
-    for node in (base, source, target, "filter"):
-        bench.note(f"{node}")
-        bench.execute("blockdev-del", node_name=node)
-        bench.execute("blockdev-snapshot", node=node, overlay=spare)
-        bench.mirror(node, spare, job_id="job1")
-        bench.mirror(spare, node, job_id="job1")
-        bench.execute("block-commit", job_id="job1", device=node)
-    bench.execute("blockdev-reopen", options=[{"driver": "raw", "node-name": "filter", "file": "source-file"}])
-    bench.execute(
-        "blockdev-reopen", options=[{"driver": "qcow2", "node-name": base, "file": "base-file", "backing": source}]
-    )
-    bench.execute("blockdev-del", node_name="source-file")
-    bench.execute("blockdev-del", node_name="nowhere")
-    bench.mirror(spare, "base-file", job_id="job1")
+    with graph_unchanged(bench):
+        for node in (base, source, target, "filter"):
+            bench.note(f"{node}")
+            bench.execute("blockdev-del", node_name=node)
+            bench.execute("blockdev-snapshot", node=node, overlay=spare)
+            bench.mirror(node, spare, job_id="job1")
+            bench.mirror(spare, node, job_id="job1")
+            bench.execute("block-commit", job_id="job1", device=node)
+        bench.execute("blockdev-reopen", options=[{"driver": "raw", "node-name": "filter", "file": "source-file"}])
+        bench.execute(
+            "blockdev-reopen", options=[{"driver": "qcow2", "node-name": base, "file": "base-file", "backing": source}]
+        )
+        bench.execute("blockdev-del", node_name="source-file")
+        bench.execute("blockdev-del", node_name="nowhere")
+        bench.mirror(spare, "base-file", job_id="job1")
     bench.execute("job-finalize", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", status="null")
     bench.note("afterwards: the old source is free, the new one is in use")

@@ -9,6 +9,7 @@ Source: 040-SD-errors, 245-block_commit_1, 030-overlapping_3, 141-2, 040-OB-comm
 """
 
 from harness.bench import Bench
+from harness.graph_unchanged import graph_unchanged
 from harness.units import KIB, MIB
 
 
@@ -44,14 +45,19 @@ def run(bench: Bench) -> None:
     bench.show_graph()
     bench.execute("job-complete", id="job0")
     bench.wait_event("BLOCK_JOB_PENDING")
-    for node in (top, lower, middle, base, "filter"):
-        bench.note(f"{node}")
-        bench.execute("blockdev-del", node_name=node)
-        bench.execute("blockdev-snapshot", node=node, overlay=spare)
-        bench.mirror(node, spare, job_id="job1")
-        bench.mirror(spare, node, job_id="job1")
-        bench.execute("block-commit", job_id="job1", device=node)
-        reopen(bench, node, None if node != base else spare)
+    with graph_unchanged(bench):
+        for node in (top, lower, middle, base, "filter"):
+            bench.note(f"{node}")
+            bench.execute("blockdev-del", node_name=node)
+            bench.execute("blockdev-snapshot", node=node, overlay=spare)
+            bench.mirror(node, spare, job_id="job1")
+            bench.mirror(spare, node, job_id="job1")
+            bench.execute("block-commit", job_id="job1", device=node)
+            if node not in (middle, base):
+                reopen(bench, node, None)
+    bench.note("below the commit, an image may be given another backing file")
+    reopen(bench, middle, spare)
+    bench.execute("blockdev-del", node_name=base)
     bench.execute("block-export-add", type="nbd", id="reader", node_name=lower, name="reader")
     bench.execute("block-export-add", type="nbd", id="reader", node_name=top, name="reader")
     bench.execute("job-finalize", id="job0")
