@@ -112,9 +112,9 @@ class QmpConnection:
             for kind, value in self._last_messages
         ]
 
-    def start(self, pending: PendingCommand) -> None:
-        """Send a command without waiting for its reply; only from within the event loop."""
-        task = asyncio.get_running_loop().create_task(self.run(pending))
+    def start(self, pending: PendingCommand, loop: asyncio.AbstractEventLoop) -> None:
+        """Send a command as soon as the loop turns, without waiting for its reply."""
+        task = loop.create_task(self.run(pending))
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 

@@ -176,7 +176,29 @@ class DaemonSession(Session):
     # The loop
 
     def _run(self, awaitable: Awaitable[Result], limit_s: float) -> Result:
-        return self._loop.run_until_complete(asyncio.wait_for(awaitable, limit_s))
+        return self._await(asyncio.ensure_future(awaitable, loop=self._loop), limit_s)
+
+    def _await(self, future: asyncio.Future[Result], limit_s: float) -> Result:
+        """Let the loop turn until a future is done. As `asyncio.wait_for`, but without a further task for each wait.
+
+        :raise TimeoutError: when the limit is over; the future is cancelled then.
+        """
+        is_over = False
+
+        def end() -> None:
+            nonlocal is_over
+            is_over = True
+            future.cancel()
+
+        timer = self._loop.call_later(limit_s, end)
+        try:
+            return self._loop.run_until_complete(future)
+        except asyncio.CancelledError:
+            if is_over:
+                raise TimeoutError from None
+            raise
+        finally:
+            timer.cancel()
 
     def run(self, awaitable: Awaitable[Result]) -> Result:
         """Let the loop turn until there is a result, within the limit that only hangs exceed."""
@@ -199,10 +221,7 @@ class DaemonSession(Session):
         return lambda: pending.done
 
     def _start(self, pending: PendingCommand) -> None:
-        async def start() -> None:
-            self._qmp.start(pending)
-
-        self._loop.run_until_complete(start())
+        self._qmp.start(pending, self._loop)
 
     def _activity(self) -> int:
         server = self._server.activity if self._server is not None else 0
@@ -293,14 +312,14 @@ class DaemonSession(Session):
             return
         self._pending = [pending for pending in self._pending if not pending.done]
         try:
-            self._run(self._settle(), self._hang_limit_s)
+            self._come_to_rest()
         except TimeoutError:
             raise self._hang(f"it is never at rest within {self._hang_limit_s:g} s") from None
         self._check_alive()
 
-    async def _settle(self) -> None:
+    def _come_to_rest(self) -> None:
         if self._threads is None:
-            await self._settle_by_asking()
+            self._run(self._settle_by_asking(), self._hang_limit_s)
             return
         at_rest = self._loop.create_future()
 
@@ -310,7 +329,7 @@ class DaemonSession(Session):
 
         self._selector.watch(self._threads, on_rest)
         try:
-            await at_rest
+            self._await(at_rest, self._hang_limit_s)
         finally:
             self._selector.unwatch()
 
