@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.supervisor import Supervisor
 
 _DEFAULT_IMPLEMENTATION = "reference"
-_DEFAULT_LIMIT_S = 60.0
+_DEFAULT_LIMIT_S = 180.0
 _SUITE_ITEM_NAME = "suite"
 
 _CASE_FILE_NAME = re.compile(r"[0-9]{3}-[a-z0-9-]+\.py")

@@ -31,7 +31,7 @@ from harness import keeper, processes, results, worker
 from harness.errors import HarnessBug
 from harness.records import RawRun, RunStatus, Task
 
-DEFAULT_LIMIT_S = 60.0
+DEFAULT_LIMIT_S = 180.0
 
 #: What a keeper may need beyond a case's limit to end everything; a keeper that needs more is itself stuck.
 KEEPER_LIMIT_S = 60.0

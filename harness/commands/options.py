@@ -15,7 +15,7 @@ from harness.report import STANDARD_OUTPUT, Reporter, cannot_write
 from harness.suite import Suite
 
 DEFAULT_IMPLEMENTATION = "reference"
-DEFAULT_LIMIT_S = 60.0
+DEFAULT_LIMIT_S = 180.0
 
 CASES_HELP = "a number (310), an id, a name, a file, a range (100-199), or hundreds and tens (3xx, 31x)"
 
