@@ -22,7 +22,7 @@ from harness.rows import Row
 from harness.stored_runs import Coverage
 from harness.suite import Suite
 
-REQUIRED_PLACES = ("R",)
+REQUIRED_PLACES = ("R", "RG")
 """Where a row can be tested that must have something that stands for it."""
 
 
