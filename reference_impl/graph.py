@@ -152,13 +152,13 @@ class Graph:
         """
         if not node.parents:
             return NO_ACCESS
-        accesses = [(edge, planned.get(edge, edge.access)) for edge in reversed(node.parents)]
         needed, shared = NONE, ALL
-        for _, access in accesses:
+        for edge in node.parents:
+            access = planned.get(edge, edge.access)
             needed |= access.needed
             shared &= access.shared
         if needed & ~shared:
-            _explain_conflict(node, accesses)
+            _explain_conflict(node, [(edge, planned.get(edge, edge.access)) for edge in reversed(node.parents)])
         if needed & (WRITE | WRITE_UNCHANGED) and node.read_only:
             if node in self._turned_read_only:
                 raise QmpError(f"Read-only block node '{node.name}' cannot support read-write users")

@@ -69,13 +69,14 @@ class Machine:
         self._on_event = on_event
         self._job_events = WaitQueue(self.scheduler)
         files = files or NoFiles()
-        groups: dict[str, ThrottleGroup] = {}
+        self.throttle_groups: dict[str, ThrottleGroup] = {}
+        groups = self.throttle_groups
         self.exports = Exports(self.graph, parts.backend, self.emit)
         self.devices = BlockDevices(self.graph, self.emit, partial(self.end_job, force=False))
         self.bitmaps = BitmapCommands(self.graph, parts.bitmap)
         mirrors = parts.mirror_commands(self, self.jobs, parts)
         self.commands = COMMANDS if server_handlers is None else COMMANDS | SERVER_COMMANDS
-        handlers: dict[str, Handler] = {
+        self.handlers: Mapping[str, Handler] = {
             **parts.job_commands(self.jobs).handlers(),
             **mirrors.handlers(),
             **DriveMirror(self.graph, ImageFiles(self.graph, files), mirrors).handlers(),
@@ -97,7 +98,7 @@ class Machine:
             "query-qmp-schema": lambda arguments: introspection(self.commands, parts.filter.command_features),
             "query-named-block-nodes": lambda arguments: query_named_block_nodes(self.graph, arguments),
         }
-        self._monitor = Monitor(self.scheduler, self.commands, handlers)
+        self._monitor = Monitor(self.scheduler, self.commands, self.handlers)
 
     def attach_storage(self, name: str, port: StoragePort, *, read_only: bool = False, unmap: bool = False) -> Node:
         """Add a node over storage of somebody else's.

@@ -211,9 +211,9 @@ class Recall:
     def _key_of(self, live: _Live) -> bytes | None:
         world, checks = live.world, live.checks
         if self._keys is None:
-            assert world.stepping is not None
             plan = world.plan
-            self._keys = StateKeys(_OMITTED, (plan, plan.pairs, *world.stepping.unchanging()), _OUTSIDE)
+            self._keys = StateKeys(_OMITTED, (plan, plan.pairs), _OUTSIDE)
+        assert world.stepping is not None
         return self._keys.key_of(
             checks,
             world,
@@ -223,6 +223,7 @@ class Recall:
             sorted(world.pending.items()),
             world.counts(),
             len(world.steps),
+            unchanging=world.stepping.unchanging(),
         )
 
 

@@ -98,13 +98,14 @@ class StateKeys:
         #: Each text of bytes that was met, by its number: the same few pages are met over and over again.
         self._contents: dict[object, int] = {}
 
-    def key_of(self, *roots: object) -> bytes | None:
+    def key_of(self, *roots: object, unchanging: tuple[object, ...] = ()) -> bytes | None:
         """The key of a state, None for one that is compared with nothing.
 
         :param roots: what the state is reached from.
+        :param unchanging: further objects that never change, of this run alone.
         """
         try:
-            tokens = _Walk(self, roots).tokens
+            tokens = _Walk(self, roots, self._shared_ids | {id(each) for each in unchanging}).tokens
         except UnknownKindError:
             return None
         # Version 2 of the format writes equal values in one way, whether or not they are one object.
@@ -125,7 +126,7 @@ class _Walk:
     :ivar tokens: what was met. :ivar numbers: by identity, the number of each object.
     """
 
-    def __init__(self, keys: StateKeys, roots: tuple[object, ...]) -> None:
+    def __init__(self, keys: StateKeys, roots: tuple[object, ...], shared: frozenset[int]) -> None:
         self.tokens: list[Any] = []
         self.numbers: dict[int, int] = {}
         #: What has a number must stay alive until the end, or another object could get its identity.
@@ -134,7 +135,7 @@ class _Walk:
         #: Sets of objects, whose order says nothing: what is in them is numbered by its other users first.
         self._sets: list[tuple[Any, bool]] = []
         self._keys = keys
-        self._walk(keys._shapes, keys._shared_ids, keys._contents)
+        self._walk(keys._shapes, shared, keys._contents)
         for members, is_weak in self._sets:
             self.tokens.append(self._describe_set(members, is_weak))
 
@@ -249,7 +250,15 @@ class _Walk:
             self.tokens.append(("over", id(code)))
             return
         names = frame.f_locals
-        referents = [each for each in gc.get_referents(item) if each is not frame and each is not names]
+        referents = [
+            each
+            for each in gc.get_referents(item)
+            # the frame's own function says no more than its code, but for what it closes over, which are cells
+            if each is not frame
+            and each is not names
+            and each is not code
+            and not (type(each) is types.FunctionType and each.__code__ is code)
+        ]
         self.tokens.append(("waits", id(code), frame.f_lasti, *names, len(referents)))
         self._todo += referents
 

@@ -46,7 +46,6 @@ from reference_impl.monitor import Command
 from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 from reference_impl.scheduler import LivelockError, Scheduler
-from reference_impl.schema import COMMANDS
 from reference_impl.storage_node import Completion
 from reference_impl.variants import VARIANTS
 
@@ -59,6 +58,28 @@ MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "drive", "hbi
 
 AREAS_SHOWN_MAX = 256
 """With more dirty areas than this only the first are shown."""
+
+
+_OPERATIONS = {operation.value: operation for operation in Operation}
+"""To look a member up in an enum class by its value costs more than a request."""
+
+
+class _Guard:
+    """Turns whatever goes wrong inside the model into an error of the implementation under test."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        if isinstance(error, LivelockError):
+            raise ImplementationHang(str(error), error.waits) from error
+        if isinstance(error, Exception):
+            # Whatever the model raises out of its own code is the model's fault, which here is the one under test.
+            text = f"the reference raised {type(error).__name__}: {error}"
+            raise ImplementationCrash(text, "".join(traceback.format_exception(error))) from error
+
+
+_GUARD = _Guard()
 
 
 class _Port:
@@ -87,7 +108,7 @@ class _Port:
             self._scheduler.post(lambda: completion(errno, result))
 
         self._storage.submit(
-            Operation(operation), offset, length, data, fua=fua, may_unmap=may_unmap, on_complete=on_complete
+            _OPERATIONS[operation], offset, length, data, fua=fua, may_unmap=may_unmap, on_complete=on_complete
         )
 
     def truncate(self, size_bytes: int) -> None:
@@ -150,17 +171,9 @@ class ReferenceSession(Session):
     def _on_event(self, name: str, data: Mapping[str, Any]) -> None:
         self.events.append(Event(name, dict(data)))
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> _Guard:
         """Turn whatever goes wrong inside the model into an error of the implementation under test."""
-        try:
-            yield
-        except LivelockError as error:
-            raise ImplementationHang(str(error), error.waits) from error
-        except Exception as error:
-            # Whatever the model raises out of its own code is the model's fault, which here is the one under test.
-            text = f"the reference raised {type(error).__name__}: {error}"
-            raise ImplementationCrash(text, traceback.format_exc()) from error
+        return _GUARD
 
     def attach(self, name: str, storage: HeldStorage, *, read_only: bool = False, unmap: bool = False) -> None:
         with self.guarded():
@@ -323,7 +336,9 @@ class _Stepping:
         return ReferenceSession(self._session._parts)
 
     def unchanging(self) -> tuple[object, ...]:
-        return (COMMANDS,)
+        machine = self._session.machine
+        # Who handles a command works on the graph, the jobs, the files and the throttle groups, and has nothing else.
+        return machine.commands, machine.handlers, self._session._parts
 
     def now_ns(self) -> int:
         return self._scheduler.now_ns

@@ -50,7 +50,7 @@ class Stepping(Protocol):
         """Another session of the same implementation, with nothing in it."""
 
     def unchanging(self) -> tuple[object, ...]:
-        """What all sessions share and none ever changes, such as tables."""
+        """Objects of the model that never change and hold nothing that does and cannot be reached otherwise."""
 
     def now_ns(self) -> int:
         """Virtual time."""
