@@ -15,12 +15,14 @@ GRANULE = 64 * KIB
 
 
 def run(bench: Bench) -> None:
-    bench.note("the source fails after the target has the data")
+    bench.note("the source fails after the target has the data; the job is paused, so that nothing is copied yet")
     source = bench.disk("source", 4 * GRANULE, 0x11)
     target = bench.disk("target", 4 * GRANULE)
     guest = bench.guest(source)
     bench.mirror(source, target, copy_mode="write-async", on_target_error="stop")
     bench.wait_event("BLOCK_JOB_READY")
+    bench.execute("job-pause", id="job0")
+    bench.wait_event("JOB_STATUS_CHANGE", status="standby")
     source.hold("write")
     failing = guest.start_write(GRANULE, 512, 0x22)
     (request,) = source.wait_held()
@@ -28,10 +30,13 @@ def run(bench: Bench) -> None:
     source.release(request, "EIO")
     failing.show()
     bench.show_progress()
+    bench.say(f"actively-synced {bench.job()['actively-synced']}")
     source.let_everything_pass()
+    bench.execute("job-resume", id="job0")
     wait_for_copies(bench)
     bench.require_equal(source, target)
     bench.show_progress()
+    bench.say(f"actively-synced {bench.job()['actively-synced']}")
 
     bench.note("the target fails after the guest was answered: dirty, and the job stands by")
     target.fail("write")

@@ -6,10 +6,11 @@ None of them was ever in a program that somebody used; whoever builds these mode
 from __future__ import annotations
 
 import errno as errno_numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reference_impl.graph import BlockIoError
+from reference_impl.job_commands import JobCommands
 from reference_impl.mirror import MirrorJob
 from reference_impl.mirror_async import _OnItsWay
 from reference_impl.mirror_filter import MirrorFilter, SourceWrite, TargetWrite
@@ -220,6 +221,29 @@ class FlushWaitsForLaterWrites(MirrorJob):
         await super().flush_both()
 
 
+@plant("async-fua-is-no-flush", rows="TD-5", fixed=NEVER)
+class FuaIsNoFlush(MirrorFilter):
+    """A write with FUA is a FUA write of the source only: the target has it when it has it, and not durably."""
+
+    supports_fua = True
+
+    async def do_write(self, offset: int, data: bytes, fua: bool) -> None:
+        await super().do_write(offset, data, fua)
+        if fua:
+            await self.source.flush()
+
+
+@plant("async-failed-source-write-stays-synced", rows="TD-5 GAP-09", fixed=NEVER)
+class FailedSourceWriteStaysSynced(MirrorJob):
+    """After an asynchronous write that failed on the source the job still says that it is actively synced."""
+
+    def _answered(self, write: _OnItsWay) -> None:
+        synced = self.actively_synced
+        super()._answered(write)
+        if write.source_failed:
+            self.actively_synced = synced
+
+
 @plant("async-drain-forgets-what-is-on-its-way", rows="TD-5 D1", fixed=NEVER)
 class DrainForgetsWhatIsOnItsWay(MirrorJob):
     """A drained section begins while asynchronous writes are on their way, since no guest waits for them.
@@ -331,6 +355,30 @@ class MirroredReadSourceErrorForgotten(MirrorJob):
             raise
 
 
+@plant("mirrored-read-source-error-is-the-jobs", rows="TD-4 QE-10", fixed=NEVER)
+class MirroredReadSourceErrorIsTheJobs(MirrorJob):
+    """A guest's read that fails is taken for one of the job's: a bad sector that the guest asked for ends the job."""
+
+    async def mirrored_read(self, offset: int, length: int) -> bytes:
+        try:
+            return await super().mirrored_read(offset, length)
+        except BlockIoError as error:
+            self.request_failed(error.errno, is_read=True)
+            raise
+
+
+@plant("mirrored-read-widened", rows="TD-4", fixed=NEVER)
+class MirroredReadWidened(MirrorJob):
+    """A mirrored read is widened to whole granules, so that it cleans them all: guests wait for more than they asked."""
+
+    async def mirrored_read(self, offset: int, length: int) -> bytes:
+        granularity, size = self.granularity_bytes, self.source.size_bytes
+        first = offset // granularity * granularity
+        end = min(-(-(offset + length) // granularity) * granularity, size)
+        data = await super().mirrored_read(first, end - first)
+        return data[offset - first : offset - first + length]
+
+
 @plant("mirrored-read-waits", rows="TD-4", fixed=NEVER)
 class MirroredReadWaits(MirrorJob):
     """A mirrored read waits until its whole range is free, as a write does: reads are as slow as copies."""
@@ -398,6 +446,33 @@ class SwitchBackNeverSynced(MirrorJob):
         if name == "actively_synced" and value and self._left_active_mode:
             value = False
         super().__setattr__(name, value)
+
+
+@plant("switch-drops-writes-under-way", rows="TD-1 C24", fixed=NEVER)
+class SwitchDropsWritesUnderWay(MirrorJob):
+    """A write that began in active mode asks for the mode once more after the source has it, and is not mirrored then.
+
+    After a switch to background mode it is neither on the target nor dirty.
+    """
+
+    async def active_write_to_target(self, offset: int, length: int, to_target: TargetWrite) -> None:
+        if self.copy_mode is not CopyMode.BACKGROUND:
+            await super().active_write_to_target(offset, length, to_target)
+
+
+@plant("switch-waits-for-writes", rows="TD-1", fixed=NEVER)
+class SwitchWaitsForWrites(JobCommands):
+    """A switch waits until everything that is under way has ended, and keeps guests out: it may take for ever."""
+
+    async def _wait_and_set_options(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        job = self._jobs.get(arguments["id"])
+        if isinstance(job, MirrorJob):
+            await job.source.drained_begin_and_wait()
+            job.source.unquiesce()
+        return self._set_options(arguments)
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        return super().handlers() | {"job-change": self._wait_and_set_options}
 
 
 @plant("options-set-by-halves", rows="TD-1", fixed=NEVER)
