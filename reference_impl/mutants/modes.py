@@ -369,7 +369,7 @@ class MirroredReadSourceErrorIsTheJobs(MirrorJob):
 
 @plant("mirrored-read-widened", rows="TD-4", fixed=NEVER)
 class MirroredReadWidened(MirrorJob):
-    """A mirrored read is widened to whole granules, so that it cleans them all: guests wait for more than they asked."""
+    """A mirrored read is widened to whole granules, so that it cleans all of them: guests wait for more than that."""
 
     async def mirrored_read(self, offset: int, length: int) -> bytes:
         granularity, size = self.granularity_bytes, self.source.size_bytes
