@@ -101,7 +101,7 @@ def repeat(
             if was_slow:
                 failure, allowed = None, SLOW
         elif failure is None and not allowed and attempt > 1:
-            allowed = ONCE
+            allowed = SLOW if was_slow else ONCE
         break
     return Repeated(len(run.steps), run.outcome, failure, allowed)
 
