@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import process_tree
+from harness import keeper, process_tree
 from harness.errors import HarnessBug, UsageError
 from harness.records import RawRun, RunStatus, Task
 from harness.supervisor import Supervisor
@@ -343,3 +343,16 @@ def test_supervisor_ended_by_signal_leaves_nothing(tmp_path: Path, number: signa
         assert select.select([descriptor], [], [], LIMIT_S)[0]
         os.close(descriptor)
     assert not scratch.parent.exists()
+
+
+def test_starvation_of_a_process_grows_and_is_nothing_for_none() -> None:
+    before = keeper.starvation_s(os.getpid())
+    assert before >= 0
+    os.sched_yield()
+    assert keeper.starvation_s(os.getpid()) >= before
+    assert keeper.starvation_s(1 << 30) == 0
+
+
+@pytest.mark.parametrize(("starved_s", "limit_s"), [(0.0, 60.0), (12.5, 72.5), (1000.0, 100.0)])
+def test_time_without_a_processor_is_given_to_a_case_within_bounds(starved_s: float, limit_s: float) -> None:
+    assert keeper.extended_limit_s(60.0, starved_s) == limit_s
