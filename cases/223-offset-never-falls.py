@@ -32,6 +32,8 @@ def run(bench: Bench) -> None:
         for number in range(60):
             guest.write_data(number * 131 * KIB % SIZE, bytes([number + 101]) * 3000, silent=True)
             looks.append(bench.progress())
+        # The job sees what has become dirty only when it wakes up, and counts it then.
+        bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
         bench.wait_until(lambda: bench.progress()[0] == bench.progress()[1], "the copies to be counted")
         looks.append(bench.progress())
         done = [current for current, _ in looks]
