@@ -22,6 +22,9 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.add_argument("names", metavar="MUTANT", nargs="*", help="names of mutants or sets (default: all mutants)")
     parser.add_argument("--list", action="store_true", help="list mutants and other choices, and run nothing")
     parser.add_argument(
+        "--quick", action="store_true", help="be content with what is known to show a mutant, if it still does"
+    )
+    parser.add_argument(
         "--tables",
         action="store_true",
         help="flip each cell of the tables of job states and verbs instead, and name a case that notices",
@@ -30,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
         "--cases",
         metavar="CASES",
         action="append",
-        help="run these cases only; may be repeated (default: all plain ones)",
+        help="run these cases only; may be repeated (default: all that are one run)",
     )
     parser.add_argument("--no-cases", action="store_true", help="run no cases")
     parser.add_argument("--no-sweep", action="store_true", help="try no single faults")
@@ -101,6 +104,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         known=known.read(),
         sweeps=not arguments.no_sweep,
         explores=not arguments.no_explorer,
+        is_quick=arguments.quick,
     )
 
 

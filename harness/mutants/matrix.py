@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from harness import judge
 from harness.cases import Case
 from harness.errors import ImplementationError
-from harness.implementations import Session, parse
+from harness.implementations import Implementation, Session, parse
 from harness.mutants import hunt as hunting
 from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
 from harness.mutants.known import Known
@@ -30,6 +30,7 @@ class Plan:
 
     :ivar cases: the plain cases to run; none leaves the column out. :ivar all_cases: where swept ones are looked up.
     :ivar schedules_max: for a mutant that nothing else catches; the others get a glance, `hunting.GLANCE`.
+    :ivar is_quick: whether what is known to show a mutant is enough, if it still does.
     """
 
     suite: Suite
@@ -39,6 +40,11 @@ class Plan:
     sweeps: bool = True
     explores: bool = True
     schedules_max: int = hunting.SCHEDULES_MAX
+    is_quick: bool = False
+
+    def all_named(self, case_id: str) -> list[Case]:
+        """The cases of the suite with an id: one, or none."""
+        return [case for case in self.all_cases if case.id == case_id]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +84,10 @@ class Row:
         if self.broken:
             return f"{self.name:{width}}  {self.broken}"
         cases = str(len(self.failed) or "-") if plan.cases else ""
-        swept = "1 fault" if self.fault is not None else "-" if plan.sweeps else ""
-        explored = ""
-        if plan.explores:
-            explored = str(self.explored.schedules) if self.explored is not None else f"- ({self.schedules})"
+        swept = "1 fault" if self.fault is not None else "-" if self.faults_tried else ""
+        explored = str(self.explored.schedules) if self.explored is not None else ""
+        if self.schedules and self.explored is None:
+            explored = f"- ({self.schedules})"
         first = self.caught_by[0] if self.is_caught else "SURVIVES" if self.name != REFERENCE else "nothing, as it must"
         return f"{self.name:{width}}  {cases:>5}  {swept:7}  {explored:>9}  {first}"
 
@@ -100,6 +106,10 @@ def examine(name: str, plan: Plan) -> Row:
     implementation = parse(f"{REFERENCE}:{name}" if name else REFERENCE)
     judging = judge.load(plan.suite, [case.id for case in plan.all_cases])
     known = plan.known.get(name)
+    if plan.is_quick and known is not None:
+        row = _examine_quickly(name, plan, known, implementation, judging)
+        if row.is_caught:
+            return row
     failed = tuple(failing_cases(plan.cases, implementation, judging))
     fault, faults_tried, explored, schedules = None, 0, None, 0
     try:
@@ -124,6 +134,19 @@ def examine(name: str, plan: Plan) -> Row:
         explored=explored,
         schedules=schedules,
     )
+
+
+def _examine_quickly(name: str, plan: Plan, known: Known, implementation: Implementation, judging: judge.Judge) -> Row:
+    """Try what is known to show a mutant, the first of it that does."""
+    row = Row(name=name, failed=tuple(failing_cases(plan.all_named(known.case), implementation, judging)))
+    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder, limited(SEARCH_LIMIT_S):
+        if not row.is_caught and known.fault:
+            fault, tried = hunting.sweep(implementation, plan.all_cases, known)
+            row = replace(row, fault=fault, faults_tried=tried)
+        if not row.is_caught and known.scenario:
+            explored, schedules = hunting.hunt(lambda: implementation.open(Path(folder)), (), known)
+            row = replace(row, explored=explored, schedules=schedules)
+    return row
 
 
 def examine_all(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Row]:

@@ -14,7 +14,7 @@ import difflib
 import importlib.abc
 import importlib.machinery
 import os
-import signal
+import resource
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -29,8 +29,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-LIMIT_S = 300
-"""For one mutation; one that makes a loop endless is noticed by that."""
+LIMIT_S = 120
+"""Of processor time, for one mutation; one that makes a loop endless is noticed by that."""
 
 EXCLUDED = ("core/ReplaceBinaryOperator_BitOr", "core/NumberReplacer", "core/Variable")
 """Types are joined with ``|``, which no run evaluates; numbers are constants that goldens show; names are text."""
@@ -93,7 +93,7 @@ def is_noticed(module: str, mutation: Mutation, tests: Sequence[str], cases: Seq
     """Whether a test or a case fails with it."""
     child = os.fork()
     if not child:
-        signal.alarm(LIMIT_S)  # its default action ends the process
+        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S))
         with open(os.devnull, "r+b") as nowhere:
             for number in (0, 1, 2):
                 os.dup2(nowhere.fileno(), number)
