@@ -3,6 +3,9 @@
 ``golden/deviations.toml`` lists them. A case with an entry is still run, and must deviate exactly as the entry says:
 by printing another transcript, or by hanging, crashing or failing a check. So an entry cannot hide a second fault,
 and cannot stay after the fault is gone. The first entry that fits a run is the one that counts.
+
+A fault that shows or not as the program happens to be fast is one that ``varies``: wherever its transcript and the
+golden differ, a run has what either of them has, and nothing else.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     :ivar reason: what the implementation does wrong, and why.
     :ivar fix: the upstream commit that mended it, or "none known".
     :ivar transcript: what it prints instead, a file in golden/deviations/.
+    :ivar varies: with ``transcript``: on what it depends whether the fault shows, at each place by itself.
     :ivar status: what it does instead of completing.
     :ivar message: with ``status``: a regular expression that the whole reason of the run must match.
     """
@@ -46,6 +50,7 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: str
     fix: str
     transcript: str | None = None
+    varies: str = ""
     status: Literal["hang", "crash", "wrong"] | None = None
     message: str | None = None
 
@@ -151,6 +156,8 @@ def _check(entry: Deviation, case_ids: Collection[str]) -> None:
             raise UsageError(f"transcript '{entry.transcript}' is not named {case_id}.WHERE.out")
         if entry.message is not None:
             raise UsageError("message goes with status, not with transcript")
+    if entry.varies and entry.transcript is None:
+        raise UsageError("varies goes with transcript, not with status")
     if entry.message is not None:
         try:
             re.compile(entry.message)

@@ -14,6 +14,7 @@ import msgspec
 from harness import difference
 from harness.deviations import Deviation, Deviations
 from harness.golden import Golden, GoldenError, Goldens
+from harness.mixture import is_mixture
 from harness.records import RawRun, Record, RunStatus, Verdict
 from harness.suite import Suite
 
@@ -87,7 +88,7 @@ class Judge:
             diff = difference.unified("", run.transcript, "/dev/null", "transcript")
             return msgspec.structs.replace(record, diff=diff)
         if run.transcript == golden.text:
-            if deviation is None:
+            if deviation is None or deviation.varies:
                 return self._record(run, Verdict.PASS, "", golden)
             return self._record(run, Verdict.FAIL, f"stale deviation: the case passes ({deviation.reason})", golden)
         if deviation is None:
@@ -99,7 +100,9 @@ class Judge:
             deviating = self.goldens.read(deviation.golden_name)
         except GoldenError as error:
             return self._record(run, Verdict.FAIL, str(error), golden)
-        if run.transcript == deviating.text:
+        if run.transcript == deviating.text or (
+            deviation.varies and is_mixture(*map(str.splitlines, (run.transcript, golden.text, deviating.text)))
+        ):
             return self._record(run, Verdict.KNOWN, deviation.reason, deviating)
         reason = f"the transcript differs from {golden.name} and from the known deviation's {deviating.name}"
         return self._record(run, Verdict.FAIL, reason, deviating)

@@ -113,6 +113,7 @@ def test_load_of_the_project_s_own_file_is_fine() -> None:
         ),
         (ENTRY + 'message = "x"', "entry 1: message goes with status, not with transcript"),
         (STATUS_ENTRY + 'message = "("', r"entry 1: message '\(' is no regular expression: .*"),
+        (STATUS_ENTRY + 'varies = "x"', "entry 1: varies goes with transcript, not with status"),
     ],
 )
 def test_load_when_an_entry_breaks_a_rule_is_refused(tmp_path: Path, text: str, message: str) -> None:

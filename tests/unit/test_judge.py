@@ -131,6 +131,33 @@ def test_deviation_cannot_hide_another_fault(tmp_path: Path) -> None:
     assert verdict_and_reason(record) == (Verdict.FAIL, reason)
 
 
+VARYING = ("begin", "cancel", "offset 1", "between", "pause", "end")
+FAULTY = ("begin", "cancel", "one more copy", "offset 2", "between", "pause, and nothing", "end")
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (VARYING, Verdict.PASS),
+        (FAULTY, Verdict.KNOWN),
+        (("begin", "cancel", "one more copy", "offset 2", "between", "pause", "end"), Verdict.KNOWN),
+        (("begin", "cancel", "offset 1", "between", "pause, and nothing", "end"), Verdict.KNOWN),
+        (("begin", "cancel", "one more copy", "offset 1", "between", "pause", "end"), Verdict.FAIL),
+        (("begin", "cancel", "offset 3", "between", "pause", "end"), Verdict.FAIL),
+        (("begin", "cancel", "offset 1", "between", "pause"), Verdict.FAIL),
+        (("begin", "cancel", "offset 1", "between", "pause", "end", "end"), Verdict.FAIL),
+    ],
+)
+def test_deviation_that_varies_is_one_or_the_other_wherever_they_differ(
+    tmp_path: Path, lines: tuple[str, ...], verdict: Verdict
+) -> None:
+    write_golden(tmp_path, f"deviations/{CASE}.fake.out", "".join(f"{line}\n" for line in FAULTY))
+    entry = f'transcript = "{CASE}.fake.out"\nvaries = "how fast it is"\n'
+    the_judge = make_judge(tmp_path, entry, **{f"{CASE}.out": "".join(f"{line}\n" for line in VARYING)})
+    record = the_judge.judge(make_run(transcript="".join(f"{line}\n" for line in lines)))
+    assert record.verdict is verdict
+
+
 def test_deviation_whose_transcript_is_missing_fails_by_name(tmp_path: Path) -> None:
     the_judge = make_judge(tmp_path, f'transcript = "{CASE}.fake.out"\n')
     record = the_judge.judge(make_run(transcript="goodbye\n"))
