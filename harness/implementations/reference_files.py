@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.implementations import file_space
 from reference_impl.file_nodes import FileError
 from reference_impl.storage_node import Completion
 
@@ -46,9 +47,14 @@ class FilePort:
                 case "write":
                     os.pwrite(self._descriptor, data or b"", offset)
                 case "zero":
-                    os.pwrite(self._descriptor, bytes(length), offset)
+                    file_space.zero(self._descriptor, offset, length, may_punch=may_unmap)
+                case "discard":
+                    # A hint: where holes cannot be made, nothing is.
+                    file_space.punch(self._descriptor, offset, length)
                 case "flush":
                     os.fsync(self._descriptor)
+            if fua and operation in ("write", "zero"):
+                os.fdatasync(self._descriptor)
         except OSError as error:
             errno = error.errno or errno_numbers.EIO
         self._post(lambda: completion(errno, result))

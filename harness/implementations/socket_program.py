@@ -46,6 +46,9 @@ GREETING_LIMIT_S = 10.0
 QUEUE_LIMIT_S = 600.0
 """How long other workers may keep a program."""
 
+_REMOVERS = {"device_add": "device_del", "object-add": "object-del"}
+"""Commands that add what no query lists everywhere, and those that take it away: first what is above nodes."""
+
 _PEER = struct.Struct("3i")  # struct ucred: process, user, group
 
 
@@ -77,7 +80,7 @@ class SocketSession(DaemonSession):
     ) -> None:
         self._address = address
         self._lock = lock
-        self._objects: list[str] = []
+        self._added: list[tuple[str, str]] = []
         self._found: Inventory | None = None
         super().__init__(address.qmp, folder, hang_limit_s, late_replies=late_replies)
 
@@ -151,8 +154,10 @@ class SocketSession(DaemonSession):
         raise ImplementationCrash(f"the program at {self._address.qmp} hung up", "")
 
     def submit_command(self, name: str, arguments: Mapping[str, Any]) -> PendingCommand:
-        if name == "object-add" and isinstance(arguments.get("id"), str):
-            self._objects.append(arguments["id"])
+        if name == "quit":
+            raise CaseSkipped("ends the program, which nobody would start again")
+        if name in _REMOVERS and isinstance(arguments.get("id"), str):
+            self._added.append((_REMOVERS[name], arguments["id"]))
         return super().submit_command(name, socket_files.outward(self._folder, name, arguments))
 
     def _take_event(self, name: str, data: dict[str, Any]) -> None:
@@ -189,9 +194,11 @@ class SocketSession(DaemonSession):
         self.wait(lambda: all(pending.done for pending in self._pending), "the replies to the case's last commands")
         self._until(self._end_jobs, "its jobs to end")
         self._until(lambda: self._end_exports(found), "its exports to end")
-        self._end_nodes(found)
-        for name in reversed(self._objects):
-            self._try("object-del", id=name)
+        for remover in _REMOVERS.values():
+            for each, name in reversed(self._added):
+                if each == remover:
+                    self._try(remover, id=name)
+            self._end_nodes(found)
         if self._exports.started_server:
             self._try("nbd-server-stop")
         left = self._take_inventory().beyond(found)
