@@ -441,6 +441,8 @@ class Bench:
         self.session.settle()
         while not condition():
             self.session.let_time_pass()
+            # What has begun meanwhile comes to its end, so that a condition never holds in the middle of it.
+            self.session.settle()
         self.print_events()
 
     def wait_event(self, name: str, **data: Any) -> Event:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from harness import __version__
 from harness.commands import COMMANDS, Command
-from harness.commands.options import write_output
 from harness.errors import (
     EXIT_BROKEN,
     EXIT_PASSED,
@@ -26,7 +25,8 @@ from harness.errors import (
     MirrorcheckError,
     UsageError,
 )
-from harness.report import cannot_write, visible
+
+# What prints is imported where something is printed: some commands are started by the hundred, and print nothing.
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -52,6 +52,8 @@ class _Parser(argparse.ArgumentParser):
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         """Print as every other output is printed: argparse itself says nothing when the disk is full."""
+        from harness.commands.options import write_output
+
         assert file is None
         write_output(self.format_help())
 
@@ -60,6 +62,8 @@ class _PrintVersion(argparse.Action):
     """Prints the version in the same way."""
 
     def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        from harness.commands.options import write_output
+
         write_output(f"{PROGRAM} {__version__}\n")
         parser.exit()
 
@@ -122,6 +126,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
+        from harness.report import cannot_write
+
         _abandon_output()
         _complain(f"error: {cannot_write('-', error)}")
         return EXIT_USAGE
@@ -151,6 +157,8 @@ def _abandon_output() -> None:
 
 def _complain(message: str) -> None:
     """Write one line to standard error; that it cannot be written changes nothing."""
+    from harness.report import visible
+
     line = visible(" ".join(message.split("\n")))
     try:
         sys.stdout.flush()
@@ -163,6 +171,8 @@ def _complain(message: str) -> None:
 
 
 def _report_bug(error: BaseException) -> int:
+    from harness.report import visible
+
     for line in "".join(traceback.format_exception(error)).splitlines():
         print(visible(line), file=sys.stderr)
     _complain("error: this is a bug in mirrorcheck, please report it with the lines above")

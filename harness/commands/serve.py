@@ -7,7 +7,6 @@ from typing import Any
 
 from harness import __version__
 from harness.commands import Subparsers
-from harness.commands.options import write_output
 from harness.errors import EXIT_PASSED, UsageError
 
 
@@ -22,6 +21,8 @@ class _KeepOrder(argparse.Action):
 
 class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        from harness.commands.options import write_output
+
         write_output(f"mirrorcheck serve {__version__}\n")
         parser.exit()
 

@@ -12,7 +12,7 @@ from typing import Any
 from harness.serve.json_stream import DEPTH_MAX
 from reference_impl.qmp_errors import QmpError, parameter_expects
 from reference_impl.schema import INTEGER_TYPES, STRUCTS, UNIONS, element_type
-from reference_impl.visitor import decode
+from reference_impl.visitor import decode_arguments
 
 Tree = dict[str, Any]
 """Keys to strings or further trees, as they were given; or any JSON."""
@@ -50,9 +50,7 @@ def parse_typed(text: str, type_name: str, implied_key: str | None = None) -> di
     """
     tree, is_json = parse(text, implied_key)
     given = tree if is_json else _typed(type_name, tree, "")
-    decode(type_name, given, "")
-    assert isinstance(given, dict)
-    return given
+    return decode_arguments(type_name, given)
 
 
 def boolean(word: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 
 from harness.errors import UsageError
@@ -17,6 +18,9 @@ from harness.serve.server import MachineServer
 from reference_impl.qmp_errors import QmpError
 
 BACKLOG_COUNT = 1
+
+PRINT_LIMIT_S = 2.0
+"""How long whoever reads standard output may take at the end."""
 
 
 class Program:
@@ -31,6 +35,7 @@ class Program:
         self._made: list[tuple[str, tuple[int, int] | None]] = []
         self._chardevs: dict[str, Chardev] = {}
         self._ends: dict[str, socket.socket] = {}
+        self._printing: threading.Thread | None = None
         self._server: MachineServer
 
     async def run(self) -> None:
@@ -56,6 +61,8 @@ class Program:
             await server.close()
             for end in self._ends.values():
                 end.close()
+            if self._printing is not None:
+                self._printing.join(PRINT_LIMIT_S)
             for path, ours in self._made:
                 sockets.remove(path, ours)
 
@@ -84,7 +91,8 @@ class Program:
 
     def _open(self, chardev: Chardev) -> socket.socket:
         if chardev.kind == "stdio":
-            return stdio.connect()
+            end, self._printing = stdio.connect()
+            return end
         if chardev.fd is not None:
             end = socket.socket(fileno=chardev.fd)
             end.setblocking(False)

@@ -9,16 +9,19 @@ import threading
 PIECE_BYTES = 64 << 10
 
 
-def connect() -> socket.socket:
+def connect() -> tuple[socket.socket, threading.Thread]:
     """Return a connection whose other end is standard input and output.
 
     They may be files or a terminal, which an event loop cannot wait for; so two threads do, which end with the process.
+
+    :return: the connection, and the thread that ends when all that was written to it has been printed.
     """
     ours, theirs = socket.socketpair()
-    for pump in (_from_stdin, _to_stdout):
-        threading.Thread(target=pump, args=(theirs,), daemon=True).start()
     ours.setblocking(False)
-    return ours
+    threading.Thread(target=_from_stdin, args=(theirs,), daemon=True).start()
+    printing = threading.Thread(target=_to_stdout, args=(theirs,), daemon=True)
+    printing.start()
+    return ours, printing
 
 
 def _from_stdin(connection: socket.socket) -> None:

@@ -58,8 +58,8 @@ class Monitor:
 
     def __init__(self, path: Path, *, negotiate: bool = True) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))  # waits its turn, which it would not do with a limit
         self.socket.settimeout(LIMIT_S)
-        self.socket.connect(str(path))
         self._lines = self.socket.makefile("rb")
         self.events: list[dict[str, Any]] = []
         self.greeting = self.read()

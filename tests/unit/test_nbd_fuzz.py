@@ -127,8 +127,8 @@ def request(random: Random) -> bytes:
     return header + (bytes(min(length, 1 << 16)) if command == 1 else b"")
 
 
-def client_session(random: Random) -> bytes:
-    """What a broken client sends from beginning to end."""
+def client_messages(random: Random) -> list[bytes]:
+    """What a broken client sends from beginning to end, message by message."""
     flags = protocol.CLIENT_FLAGS.pack(3)
     session = [flags if random.random() < 0.95 else spoil(flags, random)]
     session += [option(random) for _ in range(random.randrange(3))]
@@ -140,7 +140,12 @@ def client_session(random: Random) -> bytes:
         session.append(protocol.pack_option(Option.GO, protocol.pack_info_query(InfoQuery("disk", ()))))
         session += [request(random) for _ in range(random.randrange(10))]
         session += [spoil(request(random), random) for _ in range(random.randrange(5))]
-    return b"".join(session)
+    return session
+
+
+def client_session(random: Random) -> bytes:
+    """The same in one piece."""
+    return b"".join(client_messages(random))
 
 
 async def run_server_sessions(server: NbdServer, count: int) -> int:
