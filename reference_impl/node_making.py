@@ -83,6 +83,10 @@ class NodeFactory:
         if maker is None:
             raise QmpError(f"Unknown driver '{options['driver']}'")
         node = await maker(name, options)
+        if name in self._graph.nodes:  # a node below it has taken the name meanwhile
+            for role in list(node.children):
+                self._graph.detach(node, role)
+            raise QmpError(f"Duplicate nodes with node-name='{name}'")
         node.options = {option: value for option, value in options.items() if option != "made"}
         self._graph.add(node)
         # A node made on the way goes with the node that uses it; until there is one, it must not go either.
