@@ -75,7 +75,8 @@ class ImageFiles:
     def show_header(self, name: str) -> None:
         """Print what an image file says of itself."""
         header = images.describe_header((self._bench.folder / name).read_bytes())
-        self._bench.say(f"{name} says: {header}")
+        # A program that runs elsewhere was given the names of the case's files with their folder.
+        self._bench.say(f"{name} says: {header.replace(f'{self._bench.folder}/', '')}")
 
 
 def attach_backing(bench: Bench, overlay: str, backing: str, command: str) -> None:

@@ -21,6 +21,10 @@ from reference_impl.monitor import Command
 from reference_impl.qmp_errors import QmpError
 
 
+SLICE_S = 0.01
+"""How long the machine may go on without a look at the sockets."""
+
+
 class MachineServer:
     """One reference, with its sockets."""
 
@@ -64,7 +68,12 @@ class MachineServer:
         scheduler = self.machine.scheduler
         try:
             scheduler.now_ns = max(scheduler.now_ns, int((self._loop.time() - self._started_s) * 1e9))
-            scheduler.settle()
+            # What takes long is interrupted, so that clients are heard meanwhile.
+            until_s = self._loop.time() + SLICE_S
+            while scheduler.step():
+                if self._loop.time() > until_s:
+                    self.settle()
+                    break
         except Exception as error:  # a bug of the model: nothing can go on after it
             self.failure = error
             self.over.set()
