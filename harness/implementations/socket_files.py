@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 NAMES: Mapping[str, tuple[str, ...]] = {
+    "block-commit": ("base", "top"),
+    "block-stream": ("base",),
     "blockdev-add": ("filename",),
+    "blockdev-create": ("filename",),
     "blockdev-reopen": ("filename",),
     "drive-mirror": ("target",),
 }
@@ -28,7 +31,8 @@ def outward(folder: Path, command: str, arguments: Mapping[str, Any]) -> dict[st
 def _outward(folder: Path, keys: tuple[str, ...], value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: str(folder / each) if key in keys and _is_name(each) else _outward(folder, keys, each)
+            # As it was written: "./a.img" is another name than "a.img", and some cases are about that.
+            key: f"{folder}/{each}" if key in keys and _is_name(each) else _outward(folder, keys, each)
             for key, each in value.items()
         }
     if isinstance(value, list | tuple):
