@@ -20,7 +20,6 @@ from reference_impl.machine import Machine
 from reference_impl.monitor import Command
 from reference_impl.qmp_errors import QmpError
 
-
 SLICE_S = 0.01
 """How long the machine may go on without a look at the sockets."""
 
