@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness.bench import Bench
-from harness.errors import CaseError, Disagreement
+from harness.errors import CaseError, Disagreement, ImplementationCrash
 from harness.explore.explorer import check_determinism, explore
+from harness.explore.failure import FailureKind
 from harness.explore.occurrences import Recorder
 from harness.explore.replay import Replay, replay
 from harness.explore.report import Budget
@@ -16,6 +17,7 @@ from harness.explore.trace_file import Timeline
 from harness.explore.versus import repeat
 from harness.implementations import parse
 from harness.implementations.stepping import Stepping
+from harness.units import format_bytes
 
 DETERMINISM_SEED = 1
 
@@ -79,7 +81,8 @@ def replay_in_case(bench: Bench, text: str) -> None:
 def repeat_in_case(bench: Bench, text: str) -> None:
     """Repeat a schedule that a real program can follow, and print it with what came of it.
 
-    :raise Disagreement: when it fails, or goes another way than the reference, and not lawfully so.
+    :raise ImplementationCrash: when the implementation ends.
+    :raise Disagreement: when it fails in another way, or goes another way than the reference, and not lawfully so.
     """
     schedule = parse_schedule(text, "the case's schedule")
     scenario = schedule.scenario
@@ -89,6 +92,8 @@ def repeat_in_case(bench: Bench, text: str) -> None:
     assert bench.implementation is not None
     implementation = bench.implementation
     repeated = repeat(lambda: implementation.open(bench.folder), scenario, recorder.script, expected.outcome)
+    if repeated.failure is not None and repeated.failure.kind is FailureKind.CRASH:
+        raise ImplementationCrash(repeated.failure.text, "\n".join(repeated.failure.waits))
     failure = expected.failure or repeated.failure
     if failure is not None:
         raise Disagreement(str(failure))
@@ -97,9 +102,12 @@ def repeat_in_case(bench: Bench, text: str) -> None:
         bench.say(f"  {step.label}")
     assert expected.outcome is not None
     events, answers, contents = expected.outcome
-    for what, lines in (("event", events), ("answer", answers), ("disk", contents)):
-        for line in lines:
-            bench.say(f"{what} {line if isinstance(line, str) else ' '.join(map(str, line))}")
+    for event in events:
+        bench.say(f"event {event}")
+    for name, answer in answers:
+        bench.say(f"answer to {name}: {answer}")
+    for name, runs in contents:
+        bench.say(f"disk {name}: {', '.join(f'{format_bytes(length)} of 0x{value:02x}' for length, value in runs)}")
 
 
 def _stepping(bench: Bench) -> Stepping:
