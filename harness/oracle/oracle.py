@@ -15,11 +15,13 @@ from functools import partial
 from typing import Protocol
 
 from harness.oracle.candidates import Candidate
+from harness.oracle.differences import Differences
+from harness.oracle.evidence import first_unlawful_byte, value_at
 from harness.oracle.promises import LateWrites, TakenRead, without_superseded
 from harness.oracle.segments import History, Segment, SegmentMap
 from harness.oracle.stamps import SECTOR_BYTES
 from harness.oracle.violation import OracleViolation, Rule, Violation
-from harness.pages import PAGE_SIZE, ZERO_PAGE, Snapshot
+from harness.pages import Snapshot
 from harness.storage import CHANGING, HeldStorage, Operation, StorageRequest
 
 VIOLATIONS_KEPT_MAX = 16
@@ -68,7 +70,6 @@ class Oracle:
         self._now = 0
         self._numbers = 0
         self._guest_disk = source
-        self._granularity_bytes = SECTOR_BYTES
         self._whole = True
         self._is_dirty: DirtyProbe | None = None
         self._started_number = 0
@@ -79,7 +80,7 @@ class Oracle:
         self._flushes: dict[int, int] = {}
         self._not_firm: list[Candidate] = []
         self._answered: list[Candidate] = []
-        self._different: set[int] = set()
+        self._differences = Differences(source, target)
         self._early: set[Candidate] = set()
         self._storage_under_way: dict[tuple[str, int], StorageRequest] = {}
         self._guest_map = self._map_of(source)
@@ -213,7 +214,7 @@ class Oracle:
         :param buffer_bytes: how much of what is acknowledged may be on its way to the target; None where guests wait.
         :param is_free_dirt: what a guest's read would take along, if it can be asked: dirt that nobody works on.
         """
-        self._granularity_bytes = granularity_bytes
+        self._differences.granularity_bytes = granularity_bytes
         self._whole = whole
         self._is_dirty = is_dirty
         self._started_number = self._numbers
@@ -228,7 +229,7 @@ class Oracle:
         self._is_free_dirt = is_free_dirt
         self._target_failures_count = 0
         self.phase = Phase.COPYING
-        self._compare_disks()
+        self._differences.compare_all()
 
     def job_changed_to_active(self) -> None:
         """Guests' writes that begin from now on are mirrored actively; tell by `job_synced` when that has an effect."""
@@ -263,7 +264,7 @@ class Oracle:
         # What is late is not on the target yet, and keeps no job from being READY: `job_synced` tells when it is.
         if self._all_are_active() and (self._buffer_bytes is None or not self._target_is_busy()):
             self._enter_synced()
-        self._compare_disks()
+        self._differences.compare_all()
         if self.target.has_write_back_cache:
             self._check_flushed_at_ready()
         if self._immediate:
@@ -375,7 +376,7 @@ class Oracle:
         if request.operation not in CHANGING:
             return
         if self.phase is not Phase.IDLE:
-            self._compare_granules(request.offset, request.length)
+            self._differences.compare(request.offset, request.length)
         if self.phase is Phase.COPYING and request.storage is self.target and request.operation is Operation.WRITE:
             self._check_foreign(request)
         if self._immediate:
@@ -414,23 +415,23 @@ class Oracle:
                 return
 
     def _check_equal(self, offset: int, length: int, occasion: str) -> None:
-        for start, end in self._differing(offset, length):
+        for start, end in self._differences.within(offset, length):
             for first, last, segment in self._guest_map.overlapping(start, end - start):
-                wrong = self._first_different(first, last)
+                wrong = self._differences.first_byte(first, last)
                 if wrong is not None and self._comparable(segment) and not self._excused(first, last):
                     self._report(Rule.SAME_WINNER, wrong, segment, occasion)
                     return
 
     def _check_known_to_differ(self, offset: int, length: int, occasion: str) -> None:
-        granularity = self._granularity_bytes
+        granularity = self._differences.granularity_bytes
         first = offset // granularity * granularity
         behind = min(-(-(offset + length) // granularity) * granularity, self.source.size)
         assert self._is_dirty is not None
-        for start, end in self._differing(first, behind - first):
+        for start, end in self._differences.within(first, behind - first):
             if self._is_dirty(start) or self._excused(start, end):
                 continue
             for position, last, segment in self._guest_map.overlapping(start, end - start):
-                wrong = self._first_different(position, last)
+                wrong = self._differences.first_byte(position, last)
                 if wrong is not None and self._comparable(segment):
                     self._report(Rule.DIRTY, wrong, segment, occasion, "its granule is neither dirty nor in flight")
                     return
@@ -438,18 +439,18 @@ class Oracle:
     def _check_dirty_count(self, dirty_bytes: int) -> None:
         different = [
             start
-            for start, end in self._differing(0, self.source.size)
+            for start, end in self._differences.within(0, self.source.size)
             if not self._excused(start, end)
             and any(
-                self._comparable(segment) and self._first_different(first, last) is not None
+                self._comparable(segment) and self._differences.first_byte(first, last) is not None
                 for first, last, segment in self._guest_map.overlapping(start, end - start)
             )
         ]
-        granularity = self._granularity_bytes
+        granularity = self._differences.granularity_bytes
         needed_bytes = sum(min(granularity, self.source.size - start) for start in different)
         if needed_bytes > dirty_bytes:
             start = different[0]
-            wrong = self._first_different(start, min(start + granularity, self.source.size)) or start
+            wrong = self._differences.first_byte(start, min(start + granularity, self.source.size)) or start
             ((_, _, segment),) = self._guest_map.overlapping(wrong, 1)
             detail = f"{needed_bytes} bytes of granules differ and {dirty_bytes} are said to be dirty"
             self._report(Rule.DIRTY, wrong, segment, "coming to rest", detail)
@@ -504,10 +505,10 @@ class Oracle:
         if late is None or self.phase is not Phase.SYNCED:
             return
         allowed = late.missing_bytes_max
-        if len(self._different) * self._granularity_bytes <= allowed:
+        if self._differences.bytes_count <= allowed:
             return
         missing, where = 0, 0
-        for start, end in self._differing(0, self.source.size):
+        for start, end in self._differences.within(0, self.source.size):
             for first, last, segment in self._guest_map.overlapping(start, end - start):
                 if self._comparable(segment):
                     count = self._missing_bytes(first, last)
@@ -516,7 +517,9 @@ class Oracle:
         if missing > allowed:
             ((_, _, segment),) = self._guest_map.overlapping(where, 1)
             detail = f"{missing} bytes that were acknowledged are not on the target, more than {allowed}"
-            self._report(Rule.LATE, self._first_different(where, self.source.size) or where, segment, occasion, detail)
+            self._report(
+                Rule.LATE, self._differences.first_byte(where, self.source.size) or where, segment, occasion, detail
+            )
 
     def _missing_bytes(self, start: int, end: int) -> int:
         """How much of a run is not on the target, but for what an unanswered change is about to write.
@@ -570,7 +573,7 @@ class Oracle:
                     return
 
     def _note_taken_read(self, request: GuestChange) -> None:
-        granularity, size = self._granularity_bytes, self.source.size
+        granularity, size = self._differences.granularity_bytes, self.source.size
         first = -(-request.offset // granularity) * granularity
         behind = request.offset + request.length
         whole = [start for start in range(first, behind, granularity) if min(start + granularity, size) <= behind]
@@ -579,7 +582,7 @@ class Oracle:
         elif self._storage_under_way or self._under_way:
             return
         else:
-            differing = {start for start, _ in self._differing(0, size)}
+            differing = {start for start, _ in self._differences.within(0, size)}
             free = [start for start in whole if start in differing]
         free = [start for start in free if not self._excused(start, min(start + granularity, size))]
         if free:
@@ -590,11 +593,11 @@ class Oracle:
         if self.phase not in (Phase.COPYING, Phase.SYNCED) or taken.failures_count != self._target_failures_count:
             return
         for start in taken.granules:
-            end = min(start + self._granularity_bytes, self.source.size)
+            end = min(start + self._differences.granularity_bytes, self.source.size)
             for first, last, segment in self._guest_map.overlapping(start, end - start):
                 if segment.newest.number > taken.number or not self._comparable(segment):
                     continue
-                wrong = self._first_different(first, last)
+                wrong = self._differences.first_byte(first, last)
                 if wrong is not None and not self._excused(first, last):
                     detail = "a guest has read its granule, which was dirty, and the target has it not"
                     self._report(Rule.READ_TAKEN, wrong, segment, occasion, detail)
@@ -705,61 +708,18 @@ class Oracle:
                 return True
         return False
 
-    def _differing(self, offset: int, length: int) -> list[tuple[int, int]]:
-        """The granules in a range, cut to it, in which the disks may differ."""
-        end = min(offset + length, self.source.size, self.target.size)
-        granularity = self._granularity_bytes
-        first, last = offset // granularity, (end - 1) // granularity
-        if last - first < len(self._different):
-            numbers = [number for number in range(first, last + 1) if number in self._different]
-        else:
-            numbers = sorted(number for number in self._different if first <= number <= last)
-        return [(max(number * granularity, offset), min((number + 1) * granularity, end)) for number in numbers]
-
-    def _compare_granules(self, offset: int, length: int) -> None:
-        """Note of the granules that a range touches whether the disks differ there."""
-        granularity = self._granularity_bytes
-        size = min(self.source.size, self.target.size)
-        source, target = self.source.memory, self.target.memory
-        for number in range(offset // granularity, -(-min(offset + length, size) // granularity)):
-            start = number * granularity
-            length = min(granularity, size - start)
-            if source.read(start, length) == target.read(start, length):
-                self._different.discard(number)
-            else:
-                self._different.add(number)
-
-    def _compare_disks(self) -> None:
-        """Note of every granule whether the disks differ there; looks at what is allocated only."""
-        self._different.clear()
-        one, other = self.source.memory.pages, self.target.memory.pages
-        step = max(self._granularity_bytes, PAGE_SIZE)
-        places = {
-            index * PAGE_SIZE // step
-            for index in one.keys() | other.keys()
-            if one.get(index, ZERO_PAGE) != other.get(index, ZERO_PAGE)
-        }
-        for place in places:
-            self._compare_granules(place * step, step)
-
-    def _first_different(self, start: int, end: int) -> int | None:
-        one, other = self.source.memory.read(start, end - start), self.target.memory.read(start, end - start)
-        if one == other:
-            return None
-        return start + next(index for index, value in enumerate(one) if value != other[index])
-
     def _report(self, rule: Rule, offset: int, segment: Segment, occasion: str, detail: str = "") -> None:
         if len(self.violations) >= VIOLATIONS_KEPT_MAX:
             return
         if rule in (Rule.GUEST_DISK, Rule.ACKNOWLEDGED, Rule.FOREIGN):
             disk = self._guest_disk if rule is Rule.GUEST_DISK else self.target
-            offset = _first_unlawful_byte(disk, segment, offset)
+            offset = first_unlawful_byte(disk, segment, offset)
         violation = Violation(
             rule,
             offset // SECTOR_BYTES,
             offset,
-            _value(self.source, segment, offset),
-            _value(self.target, segment, offset),
+            value_at(self.source, segment, offset),
+            value_at(self.target, segment, offset),
             tuple(candidate.describe() for candidate in segment.lawful),
             occasion,
             detail,
@@ -769,37 +729,3 @@ class Oracle:
 
 def _with(segment: Segment, candidate: Candidate) -> Segment:
     return Segment((*segment.lawful, candidate), History(candidate, segment.history))
-
-
-def _value(disk: HeldStorage, segment: Segment, offset: int) -> str:
-    """What a disk holds at a byte, and which change of all that were ever made there has that sector."""
-    if offset >= disk.size:
-        return "nothing"
-    start = offset - offset % SECTOR_BYTES
-    contents = disk.memory.read(offset, 1)
-    sector = disk.memory.read(start, min(SECTOR_BYTES, disk.size - start))
-    finders: tuple[Callable[[Candidate], bool], ...] = (
-        lambda candidate: _covers(candidate, start, len(sector)) and candidate.holds(start, sector),
-        lambda candidate: _covers(candidate, offset, 1) and candidate.holds(offset, contents),
-    )
-    for find in finders:
-        for candidate in segment.history:
-            if find(candidate):
-                return f"0x{contents[0]:02x} of {candidate.describe()}"
-    return f"0x{contents[0]:02x}"
-
-
-def _covers(candidate: Candidate, start: int, length: int) -> bool:
-    return candidate.offset <= start and candidate.offset + candidate.length >= start + length
-
-
-def _first_unlawful_byte(disk: HeldStorage, segment: Segment, offset: int) -> int:
-    """The first byte from `offset` on, in its sector, that no candidate has there: where the fault shows."""
-    end = min(offset - offset % SECTOR_BYTES + SECTOR_BYTES, disk.size)
-    for position in range(offset, end):
-        value = disk.memory.read(position, 1)
-        if not any(
-            _covers(candidate, position, 1) and candidate.holds(position, value) for candidate in segment.lawful
-        ):
-            return position
-    return offset
