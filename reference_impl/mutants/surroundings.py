@@ -119,7 +119,7 @@ class FilterSharesEverything(MirrorFilter):
 class CopyOnWriteExtensionMissing(MirrorJob):
     """A granule is copied alone into a new cluster of a target without its backing file: there are zeroes around it.
 
-    QEMU had it right for clusters since 1.4 and for parts of clusters since 8.2; the reference has clusters only.
+    QEMU has had it right for clusters since 1.4 and for parts of clusters since 8.2. Here it is wrong for both.
     """
 
     def to_target_clusters(self, offset: int, length: int) -> tuple[int, int]:
