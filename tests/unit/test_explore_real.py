@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harness import cli
 from harness.errors import UsageError
 from harness.explore import known, versus
 from harness.explore.building import G, complete, disks, mirror, read, write
@@ -335,3 +340,45 @@ def test_a_follower_knows_when_a_command_is_answered_later_than_on_the_model() -
 
     run_schedule(Deaf, ONE_WRITER, follower.choose, coarse=True)
     assert follower.was_blocked
+
+
+# The command
+
+
+@needs_qemu
+def test_command_explores_a_program_with_workers(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--impl", "qemu-storage-daemon", "--strategy", "pct", "--schedules", "6", "-j", "2"]
+    assert cli.main(["explore", *arguments, "one-writer", "drain-source", "async-writer"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "drain-source: only a model can run it"
+    assert lines[1] == "async-writer: needs copy-mode=write-async"
+    assert lines[2].startswith("one-writer: PCT of depth 3, seed 0, compared, ")
+    assert any(line.startswith("    6 schedules, ") for line in lines)
+
+
+@needs_qemu
+def test_command_with_nothing_that_a_program_can_run_is_undecided(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explore", "--impl", "qemu-storage-daemon", "drain-source"]) == 2
+    assert capsys.readouterr().out == "drain-source: only a model can run it\n"
+
+
+@needs_qemu
+def test_ctrl_c_ends_exploring_a_program_with_what_is_known_and_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "harness.cli", "explore", "--impl", "qemu-storage-daemon", "--seconds", "600"]
+    with subprocess.Popen(
+        [*command, "-j", "2", "other-size", "crossing-writers"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline().startswith("other-size: at most 2 preemptions, compared, ")
+        while program.stdout.readline() != "    nothing is left\n":
+            pass
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does: to all of them
+        assert program.wait(60) == 2
+        assert "Traceback" not in program.stderr.read()
+    assert list(tmp_path.iterdir()) == []
