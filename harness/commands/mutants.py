@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
+    from harness import judge
     from harness.cases import select
     from harness.mutants import known
     from harness.mutants.case_runs import is_plain
@@ -99,6 +100,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         cases = select(all_cases, arguments.cases)
     return Plan(
         suite=suite,
+        judging=judge.load(suite, [case.id for case in all_cases]),
         cases=[] if arguments.no_cases else cases,
         all_cases=all_cases,
         known=known.read(),

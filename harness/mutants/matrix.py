@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from harness import judge
 from harness.cases import Case
 from harness.errors import ImplementationError
 from harness.implementations import Implementation, Session, parse
+from harness.judge import Judge
 from harness.mutants import hunt as hunting
 from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
 from harness.mutants.known import Known
@@ -34,6 +34,7 @@ class Plan:
     """
 
     suite: Suite
+    judging: Judge
     cases: Sequence[Case]
     all_cases: Sequence[Case]
     known: dict[str, Known] = field(default_factory=dict)
@@ -104,13 +105,12 @@ def heading(width: int) -> str:
 def examine(name: str, plan: Plan) -> Row:
     """Try everything on one mutant; an empty name is the reference itself. Only in the main thread."""
     implementation = parse(f"{REFERENCE}:{name}" if name else REFERENCE)
-    judging = judge.load(plan.suite, [case.id for case in plan.all_cases])
     known = plan.known.get(name)
     if plan.is_quick and known is not None:
-        row = _examine_quickly(name, plan, known, implementation, judging)
+        row = _examine_quickly(name, plan, known, implementation)
         if row.is_caught:
             return row
-    failed = tuple(failing_cases(plan.cases, implementation, judging))
+    failed = tuple(failing_cases(plan.cases, implementation, plan.judging))
     fault, faults_tried, explored, schedules = None, 0, None, 0
     try:
         with limited(SEARCH_LIMIT_S), tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
@@ -136,9 +136,9 @@ def examine(name: str, plan: Plan) -> Row:
     )
 
 
-def _examine_quickly(name: str, plan: Plan, known: Known, implementation: Implementation, judging: judge.Judge) -> Row:
+def _examine_quickly(name: str, plan: Plan, known: Known, implementation: Implementation) -> Row:
     """Try what is known to show a mutant, the first of it that does."""
-    row = Row(name=name, failed=tuple(failing_cases(plan.all_named(known.case), implementation, judging)))
+    row = Row(name=name, failed=tuple(failing_cases(plan.all_named(known.case), implementation, plan.judging)))
     with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder, limited(SEARCH_LIMIT_S):
         if not row.is_caught and known.fault:
             fault, tried = hunting.sweep(implementation, plan.all_cases, known)
