@@ -1,7 +1,7 @@
 """669-relative-names: an active commit finds images by the names that are relative to each other, wherever they are.
 
 Groups: chains commit quick
-Needs: block-commit driver=qcow2
+Needs: block-commit driver=qcow2 relative-names
 Source: 040-RP-top_is_active
 """
 

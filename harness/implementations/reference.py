@@ -52,7 +52,15 @@ from reference_impl.variants import VARIANTS
 VIRTUAL_LIMIT_NS = 60 * 1_000_000_000
 """How much virtual time a wait may take before it is a hang: twice what a real program gets."""
 
-MODEL_FEATURES = HBITMAP_FEATURES | {"bitmap-export", "decisions", "drive", "hbitmap", "job-states", "virtual-time"}
+MODEL_FEATURES = HBITMAP_FEATURES | {
+    "bitmap-export",
+    "decisions",
+    "drive",
+    "hbitmap",
+    "job-states",
+    "relative-names",
+    "virtual-time",
+}
 """What a model offers besides commands: its bitmaps, a clock that stands still until told to go on, its decisions."""
 
 

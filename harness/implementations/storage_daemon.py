@@ -463,7 +463,8 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
             probe, version = probe_of(session)
         finally:
             session.close()
-    features = probe.features
+    # It runs in the folder of the case, so that relative names of files are the case's.
+    features = probe.features | {"relative-names"}
     program = program_of(version, features)
     if program != session_type.KIND:
         features |= {f"{PROGRAM_FEATURE}{program}"}
