@@ -34,7 +34,7 @@ from hypothesis import strategies as drawn
 from harness.explore.classes import class_of
 from harness.explore.decision import Decision
 from harness.explore.explorer import explore
-from harness.explore.report import Report
+from harness.explore.report import Budget, Report
 from harness.explore.runner import run_schedule
 from harness.explore.scenario import Scenario
 from harness.explore.scenarios import NUMBERS, SCENARIOS
@@ -49,6 +49,7 @@ ROUNDS = 3
 PREEMPTIONS = (2, 3)
 DRAWN_SCHEDULES = 2000
 CHOICES_BYTES = 64
+ONE_SCENARIO = Budget(seconds=60)
 
 _REFERENCE = parse("reference")
 
@@ -173,11 +174,12 @@ def tell_scenarios() -> None:
     for scenario in SCENARIOS.values():
         if NUMBERS[scenario.name] >= 800:
             continue
-        report, seconds = timed(lambda scenario=scenario: explore(opener, scenario, Bounded(2)))
+        report, seconds = timed(lambda scenario=scenario: explore(opener, scenario, Bounded(2), ONE_SCENARIO))
         most_s, total_s = max(most_s, seconds), total_s + seconds
         print(
             f"{NUMBERS[scenario.name]} {scenario.name:22} {report.schedules:7} schedules {report.steps:9} decisions "
             f"{100 * report.steps_run / report.steps:3.0f} % run {report.states:6} states {seconds:7.2f} s"
+            + (f", and at least {report.left} schedules are left" if report.left else "")
         )
     print(f"7xx, at most 2 preemptions, one core: at most {most_s:.1f} s for one, {total_s:.1f} s for all")
 

@@ -438,12 +438,13 @@ class Checks:
         if pair.source.size != pair.target.size or job.filter.job is not job or job.has_failed:
             return
         bitmap = job.bitmap
-        for granule in sorted(pair.differing):
-            if bitmap.get(granule * GRANULE_BYTES) or any(first <= granule < end for first, end in claims):
-                continue
-            self._fail(
-                FailureKind.DIRT_LOST, f"granule {granule} differs, is not dirty, and nothing is in flight there"
-            )
+        if pair.differing:
+            claimed = {granule for first, end in claims for granule in range(first, end)}
+            lost = [granule for granule in pair.differing - claimed if not bitmap.get(granule * GRANULE_BYTES)]
+            if lost:
+                self._fail(
+                    FailureKind.DIRT_LOST, f"granule {min(lost)} differs, is not dirty, and nothing is in flight there"
+                )
         if job.actively_synced and (bitmap.count_bytes or job.in_flight):
             self._fail(
                 FailureKind.INVARIANT,
