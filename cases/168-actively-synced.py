@@ -30,6 +30,10 @@ def run(bench: Bench) -> None:
             (write,) = target.wait_held()
             target.release(write, "EIO")
             failing.wait()
+            # The copy that mends it comes after a while, and is held as well: until then, however long that takes, and
+            # while it is under way the disks are not the same.
+            show(bench)
+            target.wait_held()
             show(bench)
             target.let_everything_pass()
             bench.wait_until(lambda: bench.dirty_bytes() == 0, "nothing to be dirty")
