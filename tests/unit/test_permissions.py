@@ -27,6 +27,7 @@ from reference_impl.permissions import (
     Access,
     describe,
     list_names,
+    of_backing,
     parse_names,
 )
 from reference_impl.qmp_errors import QmpError
@@ -276,3 +277,10 @@ def test_chain_goes_through_filters_and_backing_links(graph: Graph) -> None:
     assert [node.name for node in graph.chain(top)] == ["top", "image", "base-filter", "base"]
     assert graph.backing_chain_next(top) is graph.nodes["base"]
     assert graph.backing_chain_next(graph.nodes["base"]) is None
+
+
+def test_overlay_lets_others_write_its_backing_file_only_if_its_own_users_let_them_write() -> None:
+    for shared in range(ALL + 1):
+        access = of_backing(Access(NONE, shared))
+        assert bool(access.shared & WRITE) == bool(access.shared & RESIZE) == bool(shared & WRITE)
+        assert access.shared & (CONSISTENT_READ | WRITE_UNCHANGED) == CONSISTENT_READ | WRITE_UNCHANGED
