@@ -681,15 +681,6 @@ class Oracle:
             return False
         return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
 
-    def _brought_to_target(self, segment: Segment) -> bool:
-        """Whether the target must hold one of the candidates: not what was never copied and not yet overwritten."""
-        if self._early and any(
-            candidate in self._early and (candidate.answered_at is None or self.phase is Phase.FROZEN)
-            for candidate in segment.lawful
-        ):
-            return False
-        return self._whole or all(candidate.number > self._started_number for candidate in segment.lawful)
-
     def _may_be_on_one_disk_only(self, segment: Segment) -> bool:
         return self._leaving_number is not None and segment.newest.number > self._leaving_number
 
