@@ -33,8 +33,8 @@ from harness.implementations.base import Session
 RUNS_BEFORE_KEYS = 50
 """So many schedules are run before states are told apart, which costs more than it saves where there are no more."""
 
-STATES_MAX = 200_000
-"""So many states are remembered; whatever comes behind them is run each time."""
+STATES_MAX = 100_000
+"""So many states are remembered, at about a kilobyte each; whatever comes behind them is run each time."""
 
 _OMITTED = {
     # what a step leaves for those who look on after it, and the next step begins anew
@@ -103,6 +103,7 @@ class Recall:
         self._keys: StateKeys | None = None
         self._known: dict[bytes, _State] = {}
         self._root: _State | None = None
+        self._remembered_count = 0
         self._runs_count = 0
         self.steps_run = 0
 
@@ -138,7 +139,10 @@ class Recall:
                 chosen.append(index)
                 if following is None:
                     assert live is not None
-                    following = state.following[index] = self._step(live, index)
+                    following = self._step(live, index)
+                    if self._remembered_count < STATES_MAX:
+                        self._remembered_count += 1
+                        state.following[index] = following
                 state = following
         except Failure as failure:
             return Run(trace, failure, None)
@@ -199,7 +203,8 @@ class Recall:
             live.checks.at_end()
             return _State(Offered(), world.outcome())
         # Where there is no choice, the state behind it is soon enough.
-        wants_key = len(decisions) > 1 and self._runs_count > RUNS_BEFORE_KEYS and len(self._known) < STATES_MAX
+        wants_key = len(decisions) > 1 and self._runs_count > RUNS_BEFORE_KEYS
+        wants_key = wants_key and self._remembered_count < STATES_MAX
         key = self._key_of(live) if wants_key else None
         state = self._known.get(key) if key is not None else None
         if state is None:

@@ -43,6 +43,14 @@ def test_recalling_changes_nothing_but_what_is_run(scenario: str) -> None:
     assert recalled.steps_run < run.steps_run == run.steps
 
 
+@pytest.mark.parametrize("states", [0, 1, 30])
+def test_recalling_with_little_memory_changes_nothing(states: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recall, "STATES_MAX", states)
+    recalled, run = explored("write-error", recalls=True), explored("write-error", recalls=False)
+    assert said(recalled) == said(run)
+    assert recalled.states <= states + 1  # the first one is always known
+
+
 def test_recalling_runs_a_step_once_in_each_state_and_to_get_there() -> None:
     report = explored("three-writers", recalls=True, bound=2)
     assert report.steps > 10 * report.states
