@@ -47,7 +47,7 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--full", action="store_true", help="show the transcripts whole, not only around differences")
     parser.add_argument("--no-transcripts", action="store_true", help="show the matrix only")
     parser.add_argument("--json", action="store_true", help="one JSON object with everything")
-    parser.add_argument("-j", "--jobs", metavar="N", type=options.job_count, default="auto", help="as in run")
+    parser.add_argument("-j", "--jobs", metavar="N", type=options.case_count, default="auto", help="as in run")
     parser.add_argument(
         "--timeout", metavar="S", type=options.seconds, default=options.DEFAULT_LIMIT_S, help="as in run"
     )

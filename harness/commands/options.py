@@ -52,7 +52,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "'mirrorcheck doctor' lists the kinds",
     )
     parser.add_argument(
-        "-j", "--jobs", metavar="N", type=job_count, default="auto", help="cases at the same time (default: auto)"
+        "-j", "--jobs", metavar="N", type=case_count, default="auto", help="cases at the same time (default: auto)"
     )
     parser.add_argument(
         "--timeout",
@@ -154,6 +154,14 @@ def file_reporters(arguments: argparse.Namespace, suite: Suite) -> list[Reporter
     }
     files = _report_files(arguments)
     return [maker(files[name]) for name, maker in makers.items() if name in files]
+
+
+def case_count(text: str) -> int:
+    """As `job_count`, but "auto" is one more, for cases that wait for a real program's timers.
+
+    :raise ArgumentTypeError: as `job_count`.
+    """
+    return job_count(text) + (text == "auto")
 
 
 def job_count(text: str) -> int:
