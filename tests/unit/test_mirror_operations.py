@@ -86,6 +86,7 @@ def test_first_claimed_granule_is_the_nearest_of_all_claims(ring: Ring) -> None:
     assert ring.operations.first_claimed(3, 10) == 3
     assert ring.operations.first_claimed(4, 10) == 6
     assert ring.operations.first_claimed(7, 10) == 10
+    assert ring.operations.first_claimed(0, 1) == 1  # all claims are behind the range
     assert not ring.operations.is_claimed(0, 2)
     assert not ring.operations.is_claimed(4, 6)
     assert ring.operations.is_claimed(3, 4)
