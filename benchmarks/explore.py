@@ -46,7 +46,8 @@ from reference_impl.scheduler import Scheduler
 TASKS = 100
 RESUMPTIONS = 2_000_000
 ROUNDS = 3
-PREEMPTIONS = (2, 3)
+PREEMPTIONS_RUN = 2
+PREEMPTIONS_RECALLED = (2, 3, 4, 5)
 DRAWN_SCHEDULES = 2000
 CHOICES_BYTES = 64
 ONE_SCENARIO = Budget(seconds=60)
@@ -96,8 +97,8 @@ def asyncio_per_s() -> float:
     return turns * TASKS / (time.process_time() - start_s)
 
 
-def resumptions_of(scenario: Scenario, preemptions: int) -> int:
-    """How many steps all schedules with so many preemptions have, counted in the scheduler while each is run."""
+def resumptions_per_decision(scenario: Scenario) -> float:
+    """How many steps a decision has, counted in the scheduler while all schedules with two preemptions are run."""
     count = 0
     resume = Scheduler._run
 
@@ -107,8 +108,8 @@ def resumptions_of(scenario: Scenario, preemptions: int) -> int:
         resume(self, task, value)
 
     with mock.patch.object(Scheduler, "_run", counted):
-        explore(opener, scenario, Bounded(preemptions), recalls=False)
-    return count
+        report = explore(opener, scenario, Bounded(PREEMPTIONS_RUN), recalls=False)
+    return count / report.steps
 
 
 def timed(run: Callable[[], Report]) -> tuple[Report, float]:
@@ -118,19 +119,24 @@ def timed(run: Callable[[], Report]) -> tuple[Report, float]:
     return report, time.process_time() - start_s
 
 
-def tell_speeds(scenario: Scenario, preemptions: int, bare_per_s: float) -> None:
-    """Print what all schedules with so many preemptions cost."""
-    resumptions = resumptions_of(scenario, preemptions)
-    for what, recalls in (("every step run", False), ("states recalled", True)):
+def tell_speeds(scenario: Scenario, bare_per_s: float) -> None:
+    """Print what all schedules with so many preemptions cost, run and recalled."""
+    per_decision = resumptions_per_decision(scenario)
+    print(f"a decision has {per_decision:.2f} steps, with at most {PREEMPTIONS_RUN} preemptions")
+    for preemptions, recalls in ((PREEMPTIONS_RUN, False), *((bound, True) for bound in PREEMPTIONS_RECALLED)):
         report, seconds = timed(
-            lambda recalls=recalls: explore(opener, scenario, Bounded(preemptions), recalls=recalls)
+            lambda preemptions=preemptions, recalls=recalls: explore(
+                opener, scenario, Bounded(preemptions), recalls=recalls
+            )
         )
-        per_s = resumptions / seconds
+        per_s = per_decision * report.steps / seconds
         run_percent = 100 * report.steps_run / report.steps
         print(
-            f"{what}, at most {preemptions} preemptions: {per_s:.0f} steps/s, 1/{bare_per_s / per_s:.1f} of the bare "
-            f"loop; {report.steps / seconds:.0f} decisions/s, {report.schedules / seconds:.0f} schedules/s "
-            f"({report.schedules} schedules of {report.steps} decisions, of which {run_percent:.0f} % were run)"
+            f"{'states recalled' if recalls else 'every step run'}, at most {preemptions} preemptions: "
+            f"{per_s:.0f} steps/s, 1/{bare_per_s / per_s:.1f} of the bare loop; "
+            f"{report.steps / seconds:.0f} decisions/s, {report.schedules / seconds:.0f} schedules/s "
+            f"({report.schedules} schedules of {report.steps} decisions in {seconds:.1f} s, of which "
+            f"{run_percent:.0f} % were run)"
         )
 
 
@@ -200,8 +206,7 @@ def main() -> int:
     bare_per_s = bare_loop_per_s()
     print(f"bare loop: {bare_per_s:.0f} steps/s; by asyncio: {asyncio_per_s():.0f} steps/s")
     print(f"{scenario.name}: {scenario.claim}, all checks on")
-    for preemptions in PREEMPTIONS:
-        tell_speeds(scenario, preemptions, bare_per_s)
+    tell_speeds(scenario, bare_per_s)
     tell_drawn(scenario)
     tell_scenarios()
     tell_cases()

@@ -84,14 +84,14 @@ class Decision:
 class Offered(list[Decision]):
     """What is offered in a state that is remembered: a strategy may note what it has found out about it.
 
-    :ivar costs: by who went last, what `harness.explore.strategies.costs` says of it.
+    :ivar costs: by who went last, what `harness.explore.strategies.default_and_others` says of it.
     """
 
     __slots__ = ("costs",)
 
     def __init__(self, decisions: Iterable[Decision] = ()) -> None:
         super().__init__(decisions)
-        self.costs: dict[str, tuple[int, list[int]]] = {}
+        self.costs: dict[str, tuple[int, list[tuple[int, int]]]] = {}
 
 
 def independent(one: Footprint | None, other: Footprint | None) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.explore.classes import class_of
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from harness.explore.bounded_walk import BoundedWalk, WalkedRun
 from harness.explore.decision import Decision
 from harness.explore.failure import Failure, FailureKind
 from harness.explore.recall import Recall
@@ -36,20 +39,18 @@ def explore(
     report = Report(scenario, strategy.name)
     recall = Recall(opener, scenario) if recalls and strategy.is_blind and not coarse else None
     try:
-        for choose in strategy.choosers(report):
+        for run_next in _schedules(opener, scenario, strategy, recall, report, coarse=coarse):
             if not report.has_budget(budget):
                 report.left += 1
                 break
             try:
-                if recall is not None:
-                    run = recall.run(choose)
-                else:
-                    run = run_schedule(opener, scenario, choose, coarse=coarse)
+                run = run_next()
             except Abandoned:
                 report.redundant += 1
                 continue
             _count(report, run, counts_classes)
-            strategy.ran(run, report)
+            if isinstance(run, Run):
+                strategy.ran(run, report)
             if run.failure is not None:
                 report.findings.append(
                     Finding(scenario, run.steps, run.failure, strategy.name, report.schedules, coarse)
@@ -63,14 +64,28 @@ def explore(
     return report
 
 
-def _count(report: Report, run: Run, counts_classes: bool) -> None:
+def _schedules(
+    opener: Opener, scenario: Scenario, strategy: Strategy, recall: Recall | None, report: Report, *, coarse: bool
+) -> Iterator[Callable[[], Run | WalkedRun]]:
+    """What runs one schedule, for each that the strategy has."""
+    if recall is None:
+        for choose in strategy.choosers(report):
+            yield partial(run_schedule, opener, scenario, choose, coarse=coarse)
+    elif isinstance(strategy, Bounded):
+        yield from BoundedWalk(recall, strategy.bound).schedules(report)
+    else:
+        for choose in strategy.choosers(report):
+            yield partial(recall.run, choose)
+
+
+def _count(report: Report, run: Run | WalkedRun, counts_classes: bool) -> None:
     report.schedules += 1
-    report.steps += len(run.trace)
-    report.steps_max = max(report.steps_max, len(run.trace))
+    report.steps += run.length
+    report.steps_max = max(report.steps_max, run.length)
     if run.outcome is not None:
         report.outcomes[run.outcome] += 1
         if counts_classes:
-            report.classes[class_of(run.trace)] += 1
+            report.classes[run.class_name()] += 1
 
 
 def check_determinism(

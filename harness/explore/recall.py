@@ -18,7 +18,7 @@ before which answer or change: nobody ever asks for more than that, or whether o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.explore.checks import Checks
@@ -57,7 +57,7 @@ _OMITTED = {
 _OUTSIDE = frozenset({"FilePort"})
 
 
-class _State:
+class State:
     """A state that was come to.
 
     :ivar offered: what could happen next; empty at the end.
@@ -71,12 +71,12 @@ class _State:
         self, offered: Offered, outcome: tuple[Any, ...] | None = None, failure: Failure | None = None
     ) -> None:
         self.offered = offered
-        self.following: list[_State | None] = [None] * len(offered)
+        self.following: list[State | None] = [None] * len(offered)
         self.outcome = outcome
         self.failure = failure
 
 
-class _Live:
+class Live:
     """A run under way."""
 
     __slots__ = ("checks", "session", "world")
@@ -101,8 +101,8 @@ class Recall:
         self._opener = opener
         self._scenario = scenario
         self._keys: StateKeys | None = None
-        self._known: dict[bytes, _State] = {}
-        self._root: _State | None = None
+        self._known: dict[bytes, State] = {}
+        self._root: State | None = None
         self._remembered_count = 0
         self._runs_count = 0
         self.steps_run = 0
@@ -117,73 +117,80 @@ class Recall:
 
         :param choose: of a strategy that is blind: it is given None for the world, because there may be none.
         """
-        self._runs_count += 1
-        trace: list[Decision] = []
-        chosen: list[int] = []
-        live: _Live | None = None
+        steps: list[tuple[Decision, int]] = []
+        live: Live | None = None
         try:
-            if self._root is None:
-                live = self._begin()
-            state = self._root
-            assert state is not None
+            state, live = self.begin()
             while state.offered:
                 index = choose(None, state.offered)
-                following = state.following[index]
-                if following is not None:
-                    if live is not None:
-                        live.session.close()
-                        live = None
-                elif live is None:
-                    live = self._make_up_for(chosen)
-                trace.append(state.offered[index])
-                chosen.append(index)
-                if following is None:
-                    assert live is not None
-                    following = self._step(live, index)
-                    if self._remembered_count < STATES_MAX:
-                        self._remembered_count += 1
-                        state.following[index] = following
+                following, live = self.follow(state, index, live, steps)
+                steps.append((state.offered[index], index))
                 state = following
         except Failure as failure:
-            return Run(trace, failure, None)
+            return Run([decision for decision, _ in steps], failure, None)
         finally:
             if live is not None:
                 live.session.close()
-        return Run(trace, state.failure, state.outcome)
+        return Run([decision for decision, _ in steps], state.failure, state.outcome)
 
-    def _begin(self) -> _Live | None:
+    def begin(self) -> tuple[State, Live | None]:
+        """Begin another schedule: its first state, and a run if it had to be found out."""
+        self._runs_count += 1
+        live = self._begin() if self._root is None else None
+        assert self._root is not None
+        return self._root, live
+
+    def follow(
+        self, state: State, index: int, live: Live | None, steps: Iterable[tuple[Decision, int]]
+    ) -> tuple[State, Live | None]:
+        """Take a decision: where it leads, and the run if there is one that has come there.
+
+        :param steps: the decisions that led to the state, with their positions; asked for only when a run has to be
+            made up for. :raise Failure: when they cannot be repeated.
+        """
+        following = state.following[index]
+        if following is not None:
+            if live is not None:
+                live.session.close()
+            return following, None
+        if live is None:
+            live = self._make_up_for(steps)
+        following = self._step(live, index)
+        if self._remembered_count < STATES_MAX:
+            self._remembered_count += 1
+            state.following[index] = following
+        return following, live
+
+    def _begin(self) -> Live | None:
         try:
-            live = _Live(self._opener, self._scenario)
+            live = Live(self._opener, self._scenario)
         except Failure as failure:
-            self._root = _State(Offered(), failure=failure)
+            self._root = State(Offered(), failure=failure)
             return None
         self._root = self._state_of(live)
         return live
 
-    def _make_up_for(self, chosen: list[int]) -> _Live:
+    def _make_up_for(self, steps: Iterable[tuple[Decision, int]]) -> Live:
         """Repeat a schedule up to where it leaves what is known."""
-        live = _Live(self._opener, self._scenario)
-        state = self._root
+        live = Live(self._opener, self._scenario)
         try:
-            for number, index in enumerate(chosen):
-                assert state is not None
-                decision = live.world.decisions()[index]
-                if decision.label != state.offered[index].label:
+            for number, (expected, index) in enumerate(steps):
+                offered = live.world.decisions()
+                found = offered[index].label if index < len(offered) else "nothing"
+                if found != expected.label:
                     raise Failure(
                         FailureKind.NONDETERMINISM,
-                        f"step {number + 1} was offered as '{state.offered[index].label}' and is now "
-                        f"'{decision.label}'",
+                        f"step {number + 1} was offered as '{expected.label}' and is now '{found}'",
                     )
                 self.steps_run += 1
-                live.world.take(decision)
+                live.world.take(offered[index])
                 live.checks.after_step()
-                state = state.following[index]
         except BaseException:
             live.session.close()
             raise
         return live
 
-    def _step(self, live: _Live, index: int) -> _State:
+    def _step(self, live: Live, index: int) -> State:
         """Take a decision for the first time in its state, and look at what comes of it."""
         world = live.world
         self.steps_run += 1
@@ -192,28 +199,28 @@ class Recall:
             live.checks.after_step()
             return self._state_of(live)
         except Failure as failure:
-            return _State(Offered(), failure=failure)
+            return State(Offered(), failure=failure)
 
-    def _state_of(self, live: _Live) -> _State:
+    def _state_of(self, live: Live) -> State:
         world = live.world
         decisions = [] if world.is_finished() else world.decisions()
         if not decisions:
             if not world.is_finished():
                 raise live.checks.nothing_can_happen()
             live.checks.at_end()
-            return _State(Offered(), world.outcome())
+            return State(Offered(), world.outcome())
         # Where there is no choice, the state behind it is soon enough.
         wants_key = len(decisions) > 1 and self._runs_count > RUNS_BEFORE_KEYS
         wants_key = wants_key and self._remembered_count < STATES_MAX
         key = self._key_of(live) if wants_key else None
         state = self._known.get(key) if key is not None else None
         if state is None:
-            state = _State(Offered([decision.without_request() for decision in decisions]))
+            state = State(Offered([decision.without_request() for decision in decisions]))
             if key is not None:
                 self._known[key] = state
         return state
 
-    def _key_of(self, live: _Live) -> bytes | None:
+    def _key_of(self, live: Live) -> bytes | None:
         world, checks = live.world, live.checks
         if self._keys is None:
             plan = world.plan

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.explore.checks import Checks
+from harness.explore.classes import class_of
 from harness.explore.decision import Decision
 from harness.explore.failure import Failure
 from harness.explore.scenario import Scenario
@@ -40,6 +41,15 @@ class Run:
     def steps(self) -> list[str]:
         """The labels of its decisions."""
         return [decision.label for decision in self.trace]
+
+    @property
+    def length(self) -> int:
+        """How many decisions it has."""
+        return len(self.trace)
+
+    def class_name(self) -> int:
+        """Which class of equivalent schedules it belongs to."""
+        return class_of(self.trace)
 
 
 def run_schedule(

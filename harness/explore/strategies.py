@@ -80,12 +80,14 @@ def costs(decisions: list[Decision], last_actor: str) -> tuple[int, list[int]]:
     return max(default, 0), by_index
 
 
-def _known_costs(decisions: list[Decision], last_actor: str) -> tuple[int, list[int]]:
-    if not isinstance(decisions, Offered):
-        return costs(decisions, last_actor)
-    known = decisions.costs.get(last_actor)
+def default_and_others(offered: list[Decision], last_actor: str) -> tuple[int, list[tuple[int, int]]]:
+    """(position of the default, position and cost of each other decision); noted with what is remembered."""
+    known = offered.costs.get(last_actor) if isinstance(offered, Offered) else None
     if known is None:
-        known = decisions.costs[last_actor] = costs(decisions, last_actor)
+        default, by_index = costs(offered, last_actor)
+        known = default, [(index, cost) for index, cost in enumerate(by_index) if index != default]
+        if isinstance(offered, Offered):
+            offered.costs[last_actor] = known
     return known
 
 
@@ -133,10 +135,10 @@ class Bounded:
             elif len(decisions) == 1:
                 index = 0
             else:
-                index, by_index = _known_costs(decisions, last_actor)
+                index, others = default_and_others(decisions, last_actor)
                 before = tuple(chosen)
-                for other, more in enumerate(by_index):
-                    if other != index and cost + more <= bound:
+                for other, more in others:
+                    if cost + more <= bound:
                         pending[cost + more].append(((*before, other), decisions[other].label))
             chosen.append(index)
             last_actor = decisions[index].actor
