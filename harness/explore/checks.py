@@ -128,9 +128,10 @@ class Checks:
         if len(world.session.events) > self._events_seen:
             self._after_events()
         if world.stepping is not None:
-            jobs = world.stepping.jobs()
+            # A job that is seen before it has anything inside is what a guest stumbles over, not we (C19).
+            jobs = {job_id: job for job_id, job in world.stepping.jobs().items() if hasattr(job, "operations")}
             for job_id, job in jobs.items():
-                if job_id in self._disks and hasattr(job, "operations"):
+                if job_id in self._disks:
                     self._look_inside(job_id, job)
             self._modes.after_step(jobs)
         if world.timers_in_a_row > TIMERS_IN_A_ROW_MAX:
