@@ -3,7 +3,7 @@
 Who disagrees or fails is reported. A program sends only one report of a kind and child in a second, so each comes once.
 
 Groups: graph quick
-Needs: driver=quorum blockdev-mirror
+Needs: driver=quorum blockdev-mirror own-program
 Source: 041-N-complete
 """
 

@@ -58,6 +58,7 @@ MODEL_FEATURES = HBITMAP_FEATURES | {
     "drive",
     "hbitmap",
     "job-states",
+    "own-program",
     "relative-names",
     "virtual-time",
 }

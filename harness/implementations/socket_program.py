@@ -49,6 +49,9 @@ QUEUE_LIMIT_S = 600.0
 _REMOVERS = {"device_add": "device_del", "object-add": "object-del"}
 """Commands that add what no query lists everywhere, and those that take it away: first what is above nodes."""
 
+_HELD_BACK = frozenset({"QUORUM_REPORT_BAD"})
+"""Events that a program sends once in a second at most, and later what came meanwhile: it may be of an earlier case."""
+
 _PEER = struct.Struct("3i")  # struct ucred: process, user, group
 
 
@@ -161,6 +164,8 @@ class SocketSession(DaemonSession):
         return super().submit_command(name, socket_files.outward(self._folder, name, arguments))
 
     def _take_event(self, name: str, data: dict[str, Any]) -> None:
+        if name in _HELD_BACK:
+            return
         super()._take_event(name, socket_files.inward(self._folder, data))
 
     def open_qemu_io(self, node_name: str, *, below: bool = False, terminal: bool = False) -> Console:

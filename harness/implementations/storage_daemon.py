@@ -463,8 +463,9 @@ def _probe(session_type: type[DaemonSession], path: str, modified_ns: int) -> Pr
             probe, version = probe_of(session)
         finally:
             session.close()
-    # It runs in the folder of the case, so that relative names of files are the case's.
-    features = probe.features | {"relative-names"}
+    # It runs in the folder of the case, so that relative names of files are the case's, and for the case alone, so that
+    # nothing comes late that an earlier one brought about.
+    features = probe.features | {"own-program", "relative-names"}
     program = program_of(version, features)
     if program != session_type.KIND:
         features |= {f"{PROGRAM_FEATURE}{program}"}
