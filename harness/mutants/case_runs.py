@@ -6,17 +6,20 @@ no interest for a model of which it is known that something is wrong with it.
 
 from __future__ import annotations
 
+import gc
 import os
+import resource
 import signal
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 from harness import case_run, worker
 from harness.cases import Case
-from harness.errors import ImplementationHang
+from harness.errors import ImplementationCrash, ImplementationHang
 from harness.implementations import Implementation
 from harness.judge import Judge
 from harness.records import RawRun, RunStatus, Verdict
@@ -24,6 +27,9 @@ from harness.transcript import Transcript
 
 LIMIT_S = 30.0
 """Of processor time, for one case: a model that runs on without ever waiting can only be stopped from outside."""
+
+MEMORY_MAX_BYTES = 2 << 30
+"""Of address space, beside what the process has: a case needs some MiB, a mutant that copies holes all of its disk."""
 
 SLOW_GROUPS = frozenset({"explored", "sweep", "crash"})
 """Cases that are many runs: columns of their own explore and sweep, and stop at the first thing that they find."""
@@ -37,24 +43,47 @@ def is_plain(case: Case) -> bool:
 
 
 @contextmanager
-def limited(seconds: float = LIMIT_S) -> Iterator[None]:
-    """End what runs inside as a hang when it uses too much of the processor, however long that takes.
+def limited(seconds: float = LIMIT_S, memory_bytes: int = MEMORY_MAX_BYTES) -> Iterator[None]:
+    """End what runs inside when it uses too much of the processor, however long that takes, or too much memory.
 
     Only in the main thread.
 
-    :raise ImplementationHang: from wherever it was then; an implementation that turns it into a crash is as wrong.
+    :raise ImplementationHang, ImplementationCrash: from wherever it was then; an implementation that makes something
+        else of it is as wrong.
     """
 
     def too_long(number: int, frame: FrameType | None) -> None:
         raise ImplementationHang(f"it runs on and on: it has worked for {seconds:g} s", [])
 
+    if _memory().resident_bytes > memory_bytes // 4:
+        gc.collect()  # the disks of a run before this one, which nobody holds but circles among themselves
     before = signal.signal(signal.SIGPROF, too_long)
+    lowest, highest = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = _memory().address_space_bytes + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (_least(wanted, lowest, highest), highest))
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
+    except MemoryError as error:
+        raise ImplementationCrash(f"it fills the memory: with {memory_bytes >> 20} MiB more") from error
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (lowest, highest))
         signal.signal(signal.SIGPROF, before)
+
+
+class _Memory(NamedTuple):
+    address_space_bytes: int
+    resident_bytes: int
+
+
+def _memory() -> _Memory:
+    address_space, resident = Path("/proc/self/statm").read_text().split()[:2]
+    return _Memory(int(address_space) * resource.getpagesize(), int(resident) * resource.getpagesize())
+
+
+def _least(wanted: int, *limits: int) -> int:
+    return min([wanted, *(limit for limit in limits if limit != resource.RLIM_INFINITY)])
 
 
 def reason_to_fail(case: Case, implementation: Implementation, judge: Judge) -> str | None:
