@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         for row in examine_all(["", *names], plan, arguments.jobs):
             rows.append(row)
             options.write_output(row.line(width, plan) + "\n")
+            if row.detail:
+                print(row.detail, end="", file=sys.stderr)
             if row.name in sets and row.failed:
                 _explain(row, members_of(row.name), plan, arguments.jobs)
     except KeyboardInterrupt:

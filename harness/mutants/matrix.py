@@ -10,12 +10,12 @@ from pathlib import Path
 
 from harness.cases import Case
 from harness.errors import ImplementationError
+from harness.forks import Unanswered, in_processes
 from harness.implementations import Implementation, Session, parse
 from harness.judge import Judge
 from harness.mutants import hunt as hunting
 from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
 from harness.mutants.known import Known
-from harness.mutants.pool import in_processes
 from harness.suite import Suite
 
 REFERENCE = "reference"
@@ -55,6 +55,7 @@ class Row:
     :ivar failed: ids of the cases that failed on it. :ivar fault: the case and the fault that show it, if any.
     :ivar faults_tried, schedules: how many there were of each.
     :ivar broken: what went wrong with the search itself; empty when nothing did.
+    :ivar detail: the traceback, if that was raised by something that nobody thought of.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Row:
     explored: hunting.Caught | None = None
     schedules: int = 0
     broken: str = ""
+    detail: str = ""
 
     @property
     def is_caught(self) -> bool:
@@ -152,4 +154,6 @@ def _examine_quickly(name: str, plan: Plan, known: Known, implementation: Implem
 def examine_all(names: Sequence[str], plan: Plan, jobs: int) -> Iterator[Row]:
     """Try everything on each mutant, `jobs` at a time; rows come as they are done."""
     for name, answer in in_processes(names, partial(examine, plan=plan), jobs):
-        yield answer if isinstance(answer, Row) else Row(name=name or REFERENCE, broken=answer)
+        if isinstance(answer, Unanswered):
+            answer = Row(name=name or REFERENCE, broken=answer.reason, detail=answer.detail)
+        yield answer

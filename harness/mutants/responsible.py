@@ -8,9 +8,9 @@ from functools import partial
 from harness import judge
 from harness.cases import Case
 from harness.errors import HarnessBug
+from harness.forks import Unanswered, in_processes
 from harness.implementations import parse
 from harness.mutants.case_runs import failing_cases
-from harness.mutants.pool import in_processes
 from harness.suite import Suite
 
 TOGETHER = "only several together"
@@ -29,8 +29,8 @@ def responsible(
     answers = dict(in_processes(members, partial(_failing, chosen=chosen, cases=cases, suite=suite), jobs))
     for member in members:
         answer = answers[member]
-        if isinstance(answer, str):
-            raise HarnessBug(f"{member}: {answer}")
+        if isinstance(answer, Unanswered):
+            raise HarnessBug(f"{member}: {answer.detail or answer.reason}")
         for case_id in answer:
             found[case_id].append(member)
     return found

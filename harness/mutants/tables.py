@@ -10,9 +10,9 @@ from pathlib import Path
 from harness import judge
 from harness.cases import Case
 from harness.errors import HarnessBug
+from harness.forks import Unanswered, in_processes
 from harness.implementations import parse
 from harness.mutants.case_runs import is_plain, reason_to_fail
-from harness.mutants.pool import in_processes
 from harness.suite import Suite
 
 TABLE = Path(__file__).with_name("tables.toml")
@@ -36,12 +36,12 @@ def killers(names: Sequence[str], suite: Suite, known: dict[str, str], jobs: int
     """
     cases = suite.cases()
     for name, answer in in_processes(names, partial(_killer, suite=suite, cases=cases, known=known), jobs):
-        if isinstance(answer, str):
-            raise HarnessBug(f"{name}: {answer}")
-        yield name, answer[0]
+        if isinstance(answer, Unanswered):
+            raise HarnessBug(f"{name}: {answer.detail or answer.reason}")
+        yield name, answer
 
 
-def _killer(name: str, suite: Suite, cases: Sequence[Case], known: dict[str, str]) -> tuple[str]:
+def _killer(name: str, suite: Suite, cases: Sequence[Case], known: dict[str, str]) -> str:
     implementation = parse(f"reference:{name}")
     judging = judge.load(suite, [case.id for case in cases])
 
@@ -51,5 +51,5 @@ def _killer(name: str, suite: Suite, cases: Sequence[Case], known: dict[str, str
     about_jobs = [case for case in cases if _FIRST <= case.number <= _LAST and is_plain(case)]
     for case in sorted(about_jobs, key=order):
         if reason_to_fail(case, implementation, judging) is not None:
-            return (case.id,)
-    return ("",)
+            return case.id
+    return ""

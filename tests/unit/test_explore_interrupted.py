@@ -28,13 +28,17 @@ sys.exit(main(sys.argv[1:]))
 
 
 def used_cpu_s(pid: int) -> float:
+    """Of a process and those that it has forked, but for those that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own_s + sum(used_cpu_s(int(child)) for child in children)
 
 
 @pytest.mark.slow
-def test_interrupted_exploration_tells_its_counts_and_what_is_left() -> None:
-    command = [sys.executable, "-c", RUN, "explore", "one-writer", "crossing-writers", "-p", "3"]
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupted_exploration_tells_its_counts_and_what_is_left(jobs: str) -> None:
+    command = [sys.executable, "-c", RUN, "explore", "one-writer", "crossing-writers", "-p", "3", "-j", jobs]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
