@@ -41,6 +41,12 @@ def add_parser(subparsers: Subparsers) -> argparse.ArgumentParser:
     parser.set_defaults(steps=None)
     for name, what in OPTIONS.items():
         parser.add_argument(f"--{name}", metavar="OPTIONS", action=_KeepOrder, dest=name, help=what)
+    parser.add_argument(
+        "--impl",
+        metavar="SPEC",
+        default="reference",
+        help="reference, or reference:NAME with another choice or a known bug (default: reference)",
+    )
     parser.add_argument("--pidfile", metavar="PATH", help="write the process id there once everything is open")
     parser.add_argument("--daemonize", action="store_true", help="is refused: let a shell or a service manager do that")
     parser.add_argument("-V", "--version", action=_PrintVersion, nargs=0, help="print the version and exit")
@@ -51,8 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until `quit`, SIGTERM or an interrupt."""
     if arguments.daemonize:
         raise UsageError("--daemonize is not offered: let a shell (&) or a service manager run it in the background")
+    from harness.implementations import parse
+    from harness.implementations.reference import Reference
     from harness.serve.options import Step
     from harness.serve.program import serve
 
-    serve([Step(option, text) for option, text in arguments.steps or []], arguments.pidfile)
+    implementation = parse(arguments.impl)
+    if not isinstance(implementation, Reference):
+        raise UsageError(f"--impl {arguments.impl}: only 'reference' and 'reference:NAME' can be served")
+    serve([Step(option, text) for option, text in arguments.steps or []], arguments.pidfile, implementation.parts)
     return EXIT_PASSED

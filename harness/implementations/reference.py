@@ -374,19 +374,20 @@ class Reference(Implementation):
     """The reference as it should be, with another choice where there is one, or with bugs put back.
 
     :param name: the name of a variant, a mutant or a set of mutants; empty for none.
+    :ivar parts: what it is made of; None for what it is made of as it should be.
     :raise UsageError: when there is nothing of that name.
     """
 
     def __init__(self, spec: str = "reference", name: str = "") -> None:
         self.spec = spec
-        self._parts = _parts_of(name) if name else None
+        self.parts = _parts_of(name) if name else None
 
     def probe(self) -> Probe:
-        marks = (self._parts or Parts()).filter.command_features
+        marks = (self.parts or Parts()).filter.command_features
         return Probe(__version__, features_of_schema(introspection(command_features=marks)) | MODEL_FEATURES)
 
     def open(self, folder: Path, hang_limit_s: float = HANG_LIMIT_S) -> Session:
-        return ReferenceSession(self._parts, folder)
+        return ReferenceSession(self.parts, folder)
 
 
 def _parts_of(name: str) -> Parts:

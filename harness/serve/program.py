@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.serve import options, sockets, stdio
 from harness.serve.options import Chardev, Step
 from harness.serve.server import MachineServer
+from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 
 BACKLOG_COUNT = 1
@@ -27,10 +28,12 @@ class Program:
     """One run.
 
     :param pidfile: where to write the process id once everything is there; None is nowhere.
+    :param parts: what the reference is made of, if not as it should be.
     """
 
-    def __init__(self, steps: Sequence[Step], pidfile: str | None = None) -> None:
+    def __init__(self, steps: Sequence[Step], pidfile: str | None = None, parts: Parts | None = None) -> None:
         self._steps = steps
+        self._parts = parts
         self._pidfile = pidfile
         self._made: list[tuple[str, tuple[int, int] | None]] = []
         self._chardevs: dict[str, Chardev] = {}
@@ -43,7 +46,7 @@ class Program:
 
         :raise UsageError: when an option cannot be carried out.
         """
-        self._server = server = MachineServer()
+        self._server = server = MachineServer(self._parts)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.over.set)
@@ -130,7 +133,7 @@ class Program:
         self._made.append((self._pidfile, sockets.identity(self._pidfile)))
 
 
-def serve(steps: Sequence[Step], pidfile: str | None = None) -> None:
+def serve(steps: Sequence[Step], pidfile: str | None = None, parts: Parts | None = None) -> None:
     """Run the program; see `Program.run`."""
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(Program(steps, pidfile).run())
+        asyncio.run(Program(steps, pidfile, parts).run())

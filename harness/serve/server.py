@@ -18,6 +18,7 @@ from harness.serve.nbd_node import NbdDriver
 from harness.serve.qmp_server import QmpServer
 from reference_impl.machine import Machine
 from reference_impl.monitor import Command
+from reference_impl.parts import Parts
 from reference_impl.qmp_errors import QmpError
 
 SLICE_S = 0.01
@@ -25,9 +26,12 @@ SLICE_S = 0.01
 
 
 class MachineServer:
-    """One reference, with its sockets."""
+    """One reference, with its sockets.
 
-    def __init__(self) -> None:
+    :param parts: what it is made of, if not as it should be.
+    """
+
+    def __init__(self, parts: Parts | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -41,6 +45,7 @@ class MachineServer:
         self._files = Files(Path.cwd(), self._post)
         self.qmp = QmpServer(self.execute)
         self.machine = Machine(
+            parts,
             on_event=self.qmp.send_event,
             files=self._files,
             drivers={"nbd": self._driver.make},

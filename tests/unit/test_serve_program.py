@@ -145,6 +145,27 @@ def test_stdio_is_a_monitor(tmp_path: Path) -> None:
     assert replies == [{"return": {}}, {"return": []}, {"return": {}}]
 
 
+@pytest.mark.parametrize(
+    ("implementation", "ending"),
+    [("reference", "BLOCK_JOB_COMPLETED"), ("reference:size-mismatch-accepted", "BLOCK_JOB_READY")],
+)
+def test_known_bug_is_served(tmp_path: Path, implementation: str, ending: str) -> None:
+    options = [
+        *("--impl", implementation),
+        *("--blockdev", "null-co,node-name=small,size=65536"),
+        *("--blockdev", "null-co,node-name=large,size=131072"),
+    ]
+    with running(tmp_path, options=options) as program:
+        monitor = program.qmp()
+        arguments = {"job-id": "job0", "device": "small", "target": "large", "sync": "full"}
+        assert monitor.execute("blockdev-mirror", **arguments) == {"return": {}}
+        names = [event["event"] for event in monitor.events]
+        while not names or not names[-1].startswith("BLOCK_JOB_"):
+            names.append(monitor.read()["event"])
+        assert names[-1] == ending
+        monitor.close()
+
+
 def test_throttle_group_limits(tmp_path: Path) -> None:
     options = [
         *("--object", "throttle-group,id=g,limits.iops-total=1"),
@@ -184,6 +205,8 @@ def test_throttle_group_limits(tmp_path: Path) -> None:
         ),
         (["--pidfile", "/nonexistent/x"], "cannot create PID file '/nonexistent/x': No such file or directory"),
         (["--daemonize"], "--daemonize is not offered"),
+        (["--impl", "qemu-storage-daemon"], "only 'reference' and 'reference:NAME' can be served"),
+        (["--impl", "reference:no-such-bug"], "the reference has no mutant 'no-such-bug'"),
         (["--object", "throttle-group,id=g", "--object", "throttle-group,id=g"], "attempt to add duplicate property"),
     ],
 )
