@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import takewhile
 
 from reference_impl.scheduler import Scheduler, WaitQueue
 
@@ -34,12 +35,8 @@ class RangeLock:
             self._waiting.wake_all()
 
     def _overlaps_earlier(self, entry: tuple[int, int]) -> bool:
-        for other in self._taken:
-            if other is entry:
-                return False
-            if other[0] < entry[1] and entry[0] < other[1]:
-                return True
-        return False
+        earlier = takewhile(lambda other: other is not entry, self._taken)
+        return any(other[0] < entry[1] and entry[0] < other[1] for other in earlier)
 
     def _remove(self, entry: tuple[int, int]) -> None:
         self._taken = [other for other in self._taken if other is not entry]

@@ -1,6 +1,6 @@
 """Mutates functions of the reference with the operators of cosmic-ray, and says which mutations nothing notices.
 
-    python tests/mutation/run.py [MODULE ...]
+    python tests/mutation/run.py [-j N] [MODULE ...]
 
 `modules.toml` says which tests and cases stand for each module; `pardons.toml` which mutations need not be noticed, and
 why. Each mutation is tried in a forked process that imports the mutated text in the module's place, so that a thousand
@@ -9,11 +9,11 @@ of them take minutes; cosmic-ray's own runner starts a new interpreter for each.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import difflib
 import importlib.abc
 import importlib.machinery
-import os
 import resource
 import sys
 import tomllib
@@ -31,6 +31,9 @@ ROOT = HERE.parent.parent
 
 LIMIT_S = 120
 """Of processor time, for one mutation; one that makes a loop endless is noticed by that."""
+
+MEMORY_BYTES = 4 << 30
+"""Of address space, for one mutation."""
 
 EXCLUDED = ("core/ReplaceBinaryOperator_BitOr", "core/NumberReplacer", "core/Variable")
 """Types are joined with ``|``, which no run evaluates; numbers are constants that goldens show; names are text."""
@@ -90,22 +93,15 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def is_noticed(module: str, mutation: Mutation, tests: Sequence[str], cases: Sequence[str]) -> bool:
-    """Whether a test or a case fails with it."""
-    child = os.fork()
-    if not child:
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S))
-        with open(os.devnull, "r+b") as nowhere:
-            for number in (0, 1, 2):
-                os.dup2(nowhere.fileno(), number)
-        status = 1
-        try:
-            path = ROOT / f"{module.replace('.', '/')}.py"
-            sys.meta_path.insert(0, _Instead(module, path, mutation.text))
-            status = 0 if _passes(tests, cases) else 1
-        finally:
-            os._exit(status)
-    _, ended = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(ended) != 0
+    """Whether a test or a case fails with it; only in a process that is for nothing else."""
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_S, LIMIT_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    path = ROOT / f"{module.replace('.', '/')}.py"
+    sys.meta_path.insert(0, _Instead(module, path, mutation.text))
+    try:
+        return not _passes(tests, cases)
+    except BaseException:
+        return True  # it cannot even be imported
 
 
 def _passes(tests: Sequence[str], cases: Sequence[str]) -> bool:
@@ -126,32 +122,50 @@ def _passes(tests: Sequence[str], cases: Sequence[str]) -> bool:
     return not tests or pytest.main([*plain, *(str(ROOT / test) for test in tests)]) == pytest.ExitCode.OK
 
 
-def main(chosen: Sequence[str]) -> int:
+def main(given: Sequence[str]) -> int:
     """Mutate the chosen modules, or all; return 1 when a mutation that has no pardon is not noticed."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit")]
+    from harness.commands.options import job_count
+
+    parser = argparse.ArgumentParser(prog="run.py", description="Mutate functions of the reference.")
+    parser.add_argument("modules", metavar="MODULE", nargs="*", help="default: all of modules.toml")
+    parser.add_argument("-j", "--jobs", metavar="N", type=job_count, default="auto", help="mutations at a time")
+    arguments = parser.parse_args(given)
     modules = tomllib.loads((HERE / "modules.toml").read_text("utf-8"))
-    pardons = {
-        (pardon["module"], pardon["operator"], pardon["line"])
-        for pardon in tomllib.loads((HERE / "pardons.toml").read_text("utf-8"))["pardon"]
-    }
-    unknown = [module for module in chosen if module not in modules]
+    unknown = [module for module in arguments.modules if module not in modules]
     if unknown:
-        print(f"modules.toml has no module '{unknown[0]}'", file=sys.stderr)
-        return 254
-    survivors = 0
-    for module in chosen or modules:
-        count = pardoned = 0
-        plan = modules[module]
-        for mutation in mutations(ROOT / f"{module.replace('.', '/')}.py"):
-            count += 1
-            if (module, mutation.operator, mutation.line) in pardons:
-                pardoned += 1
-            elif not is_noticed(module, mutation, plan.get("tests", []), plan.get("cases", [])):
-                survivors += 1
-                print(f"{module}: {mutation.operator}: {mutation.line}", flush=True)
-        print(f"{module}: {count} mutations, {pardoned} pardoned", flush=True)
+        parser.error(f"modules.toml has no module '{unknown[0]}'")
+    survivors = sum(_mutate(module, modules[module], arguments.jobs) for module in arguments.modules or modules)
     print(f"{survivors} are noticed by nothing")
     return 1 if survivors else 0
+
+
+def _mutate(module: str, plan: dict[str, list[str]], jobs: int) -> int:
+    """Try every mutation of a module; print and count those that nothing notices."""
+    from harness.forks import in_processes
+
+    pardoned = {
+        (pardon["operator"], pardon["line"])
+        for pardon in tomllib.loads((HERE / "pardons.toml").read_text("utf-8"))["pardon"]
+        if pardon["module"] == module
+    }
+    every = list(mutations(ROOT / f"{module.replace('.', '/')}.py"))
+    tried = {
+        str(number): mutation
+        for number, mutation in enumerate(every)
+        if (mutation.operator, mutation.line) not in pardoned
+    }
+    survivors = 0
+
+    def is_number_noticed(number: str) -> bool:
+        return is_noticed(module, tried[number], plan.get("tests", []), plan.get("cases", []))
+
+    for number, answer in in_processes(list(tried), is_number_noticed, jobs):
+        if answer is False:  # a process that has died has noticed, too
+            survivors += 1
+            print(f"{module}: {tried[number].operator}: {tried[number].line}", flush=True)
+    print(f"{module}: {len(every)} mutations, {len(every) - len(tried)} pardoned, {survivors} survive", flush=True)
+    return survivors
 
 
 if __name__ == "__main__":
