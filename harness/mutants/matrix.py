@@ -14,14 +14,12 @@ from harness.forks import Unanswered, in_processes
 from harness.implementations import Implementation, Session, parse
 from harness.judge import Judge
 from harness.mutants import hunt as hunting
-from harness.mutants.case_runs import LIMIT_S, failing_cases, limited
+from harness.mutants.case_runs import failing_cases
 from harness.mutants.known import Known
+from harness.mutants.limits import LimitedRuns, limited
 from harness.suite import Suite
 
 REFERENCE = "reference"
-
-SEARCH_LIMIT_S = 30 * LIMIT_S
-"""For the whole search of one mutant: it catches a model that runs on for ever, as `LIMIT_S` does for a case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +112,9 @@ def examine(name: str, plan: Plan) -> Row:
             return row
     failed = tuple(failing_cases(plan.cases, implementation, plan.judging))
     fault, faults_tried, explored, schedules = None, 0, None, 0
+    implementation = LimitedRuns(implementation)
     try:
-        with limited(SEARCH_LIMIT_S), tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
+        with limited(), tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
             if plan.sweeps:
                 fault, faults_tried = hunting.sweep(implementation, plan.all_cases, known)
             if plan.explores:
@@ -141,7 +140,8 @@ def examine(name: str, plan: Plan) -> Row:
 def _examine_quickly(name: str, plan: Plan, known: Known, implementation: Implementation) -> Row:
     """Try what is known to show a mutant, the first of it that does."""
     row = Row(name=name, failed=tuple(failing_cases(plan.all_named(known.case), implementation, plan.judging)))
-    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder, limited(SEARCH_LIMIT_S):
+    implementation = LimitedRuns(implementation)
+    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder, limited():
         if not row.is_caught and known.fault:
             fault, tried = hunting.sweep(implementation, plan.all_cases, known)
             row = replace(row, fault=fault, faults_tried=tried)

@@ -13,7 +13,7 @@ from harness.implementations import parse
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", ["crossing-writers", "two-jobs"])
+@pytest.mark.parametrize("name", ["crossing-writers", "two-jobs", "many-pieces"])
 def test_no_schedule_with_two_preemptions_fails(name: str, tmp_path: Path) -> None:
     reference = parse("reference")
     report = explore(lambda: reference.open(tmp_path), SCENARIOS[name], Bounded(2), counts_classes=False)

@@ -1,4 +1,4 @@
-"""Running cases on mutants in this process: what runs on for ever or fills the memory is ended, and nothing else is."""
+"""The limits of a mutant: what runs on for ever or fills the memory is ended, and nothing else is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from harness.errors import ImplementationCrash, ImplementationHang
-from harness.mutants.case_runs import limited
+from harness.mutants.limits import limited
 
 
 def limits() -> tuple[object, ...]:
