@@ -31,6 +31,10 @@ def test_delay_is_in_proportion_to_what_was_dispatched(length: int, slices: floa
     assert limited(1000).delay_ns(length, 0) == round(SLICE_NS * slices)
 
 
+def test_delay_is_whole_nanoseconds() -> None:
+    assert limited(30).delay_ns(4, 0) == 133_333_333  # 4 bytes where 3 are for 100 ms
+
+
 def test_delay_counts_from_the_beginning_of_the_slice() -> None:
     limit = limited(1000)
     limit.account(50, 30 * MS)
@@ -41,6 +45,17 @@ def test_slice_that_is_over_forgets_its_bytes() -> None:
     limit = limited(1000)
     limit.account(99, 0)
     assert limit.delay_ns(99, SLICE_NS + 1) == 0
+
+
+@pytest.mark.parametrize("start_ns", [0, 30 * MS])
+def test_slice_lasts_100_ms_from_its_first_bytes(start_ns: int) -> None:
+    limit = limited(1000)
+    limit.account(99, start_ns)
+    assert limit.delay_ns(0, start_ns + 50 * MS) == 0
+    assert limit.delay_ns(99, start_ns + SLICE_NS) == 98 * MS
+    later = limited(1000)
+    later.account(99, start_ns)
+    assert later.delay_ns(99, start_ns + SLICE_NS + 1) == 0
 
 
 def test_slice_that_was_stretched_is_not_over_after_100_ms() -> None:
