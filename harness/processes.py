@@ -133,6 +133,15 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal_number)
 
+    def stderr_size(self) -> int:
+        """How many bytes it has written to stderr so far; 0 where `stderr_tail` is empty."""
+        if self._stderr_file is None or self._closed:
+            return 0
+        try:
+            return os.stat(self._stderr_file).st_size
+        except FileNotFoundError:
+            return 0
+
     def stderr_tail(self, length_bytes: int = STDERR_TAIL_BYTES) -> str:
         """The end of what it wrote to stderr so far; bytes that are not UTF-8 are shown as ``\\xNN``.
 

@@ -50,6 +50,7 @@ from harness.implementations.features import features_of_schema, program_of
 from harness.implementations.late_replies import Nudges
 from harness.implementations.qmp_connection import QmpConnection
 from harness.implementations.quiescence import RestSelector, Threads, threads_of
+from harness.implementations.sanitizers import SanitizerReports
 from harness.nbd.server import NbdServer
 from harness.storage import HeldStorage, Operation
 from harness.transcript import printable
@@ -93,6 +94,7 @@ class DaemonSession(Session):
         self._selector = RestSelector()
         self._loop = asyncio.SelectorEventLoop(self._selector)
         self._threads: Threads | None = None
+        self._reports: SanitizerReports | None = None
         self._changed = asyncio.Event()
         self._server: NbdServer | None = None
         self._exports = DaemonExports(self, self._guest_path, self._changed.set)
@@ -131,6 +133,7 @@ class DaemonSession(Session):
                 raise ImplementationUnavailable(self._describe_failed_start(program, error)) from error
             self._forget_threads()
             self._threads = threads_of(self._child.pid, inode)
+            self._reports = SanitizerReports(self._child)
         except BaseException:
             ours.close()
             self.close()
@@ -228,6 +231,7 @@ class DaemonSession(Session):
         return self._qmp.activity + server + sum(guest.activity for guest in self._exports.guests)
 
     def _check_alive(self) -> None:
+        self._check_reports()
         if self._qmp.lost is None:
             return
         if not self._qmp.hung_up:  # it was we who could not go on; that it may end because of that is no crash
@@ -237,6 +241,13 @@ class DaemonSession(Session):
         except TimeoutError:
             raise ProtocolViolation(self._qmp.lost) from None
         raise ImplementationCrash(f"{self.KIND} ended: {processes.describe_status(status)}", self._child.stderr_tail())
+
+    def _check_reports(self) -> None:
+        report = self._reports.first_new() if self._reports is not None else None
+        if report is not None:
+            raise ImplementationCrash(
+                f"a sanitizer in {self.KIND}: {printable(report)[:DETAIL_LENGTH_MAX]}", self._child.stderr_tail()
+            )
 
     # The interface
 
@@ -300,6 +311,7 @@ class DaemonSession(Session):
         if pending.reply is not None and "error" in pending.reply:
             raise ImplementationError(f"quit was refused: {pending.reply['error']['desc']}")
         self._has_quit = True
+        self._check_reports()
         return processes.describe_status(status)
 
     async def _until_lost(self) -> None:

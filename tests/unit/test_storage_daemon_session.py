@@ -180,6 +180,34 @@ def test_program_that_colours_its_last_words_is_quoted_printably(tmp_path: Path,
     expect_unavailable(program, folder, rf"{program} does not speak QMP: \\x1b\[31msorry\\x07")
 
 
+# Programs with a sanitizer
+
+
+@pytest.mark.parametrize(
+    ("said", "head"),
+    [
+        (["=====", "==71==ERROR: AddressSanitizer: heap-use-after-free on address 0x60", "READ of size 8"], 1),
+        (["../block/mirror.c:12:5: runtime error: shift exponent 64 is too large for 64-bit type"], 0),
+        (["WARNING: ThreadSanitizer: data race (pid=71)", "  Write of size 4"], 0),
+        (["warning: a runtime error is not excluded"], None),
+    ],
+    ids=["address", "undefined", "thread", "none"],
+)
+def test_report_of_a_sanitizer_is_a_crash_where_it_is_made(
+    fake: Callable[[str], DaemonSession], said: list[str], head: int | None
+) -> None:
+    session = fake(
+        f"print(*{said!r}, sep='\\n', file=sys.stderr, flush=True)\nsend({{'return': [], 'id': command['id']}})"
+    )
+    wait_for_query(session)
+    if head is not None:
+        with pytest.raises(ImplementationCrash) as caught:
+            session.settle()
+        assert str(caught.value) == f"a sanitizer in qemu-storage-daemon: {said[head]}"
+        assert caught.value.detail == "\n".join([*said, ""])
+    session.settle()  # it is said once
+
+
 # Programs that break the protocol in the middle
 
 
