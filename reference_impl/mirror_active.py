@@ -26,7 +26,6 @@ class ActiveWrites(MirrorState):
         """Enter a guest's write and wait until its whole range is free; nobody else works on it until its end."""
         offset, length = self.to_target_clusters(offset, length)
         operation = self.operations.add(offset, length, active=True)
-        operation.started = True
         self.active_writes_count += 1
         await self.operations.wait_until_free(offset, length, operation)
         self.operations.claim(operation)
@@ -51,7 +50,8 @@ class ActiveWrites(MirrorState):
         if not length:
             return
         self.begin_part(offset, length)
-        if await self.send_part(offset, length, to_target) and (offset, length) == whole:
+        if await self.send_part(offset, length, to_target):
+            # What was left out at either end is in a cluster that was there before: others were widened to.
             self.note_copied(offset, length)
 
     def begin_part(self, offset: int, length: int) -> None:
@@ -94,18 +94,14 @@ class ActiveWrites(MirrorState):
         different (C1, 151-3).
         """
         granularity = self.granularity_bytes
-        head = -offset % granularity
-        if head and self.bitmap.get(offset):
-            if length <= head:
-                return offset, 0
-            offset += head
-            length -= head
-        tail = (offset + length) % granularity
-        if length and tail and self.bitmap.get(offset + length - 1):
-            if length <= tail:
-                return offset, 0
-            length -= tail
-        return offset, length
+        start, end = offset, offset + length
+        first_whole = -(-start // granularity) * granularity
+        if start < first_whole and self.bitmap.get(start):
+            start = first_whole
+        last_whole = end // granularity * granularity
+        if last_whole < end and self.bitmap.get(last_whole):
+            end = last_whole
+        return (start, end - start) if start < end else (offset, 0)
 
     def clean_covered(self, offset: int, length: int) -> None:
         """Clean the granules that the range covers whole, and no other (BF-03)."""

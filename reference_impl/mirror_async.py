@@ -74,7 +74,6 @@ class AsynchronousWrites(ActiveWrites):
         """Enter a guest's write: it waits for those of the same bytes only, and keeps others off its granules."""
         operation = self.operations.add(offset, length, active=True)
         operation.asynchronous = True
-        operation.started = True
         self.active_writes_count += 1
         await self.operations.wait_for_guests(operation)
         self.operations.claim(operation)

@@ -32,7 +32,8 @@ class MirrorOperation:
 
     :ivar offset, length: the range in bytes. :ivar active: a guest's write; :ivar pseudo, asynchronous: see the module.
     :ivar claim: the granules it has claimed as (first, behind the last), None while it has claimed none.
-    :ivar started: whether it holds what it needs (buffers, a slot), so that waiting for it makes sense (BF-05).
+    :ivar started: whether it holds what it needs (buffers, a slot), so that waiting for it makes sense (BF-05); an
+        active write needs neither.
     :ivar waits_for: the operation that this one waits for.
     """
 
@@ -46,7 +47,7 @@ class MirrorOperation:
         self.active = active
         self.pseudo = pseudo
         self.asynchronous = False
-        self.started = False
+        self.started = active
         self.claim: tuple[int, int] | None = None
         self.waits_for: MirrorOperation | None = None
         self.waiters = WaitQueue(scheduler)

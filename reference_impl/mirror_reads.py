@@ -75,7 +75,6 @@ class MirroredReads(MirrorState):
 
     def _claim_run(self, first: int, end: int) -> MirrorOperation:
         operation = self.operations.add(first, end - first, active=True)
-        operation.started = True
         self.operations.claim(operation)
         self.active_writes_count += 1
         self.mirrored_reads_count += 1
