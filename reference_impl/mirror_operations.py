@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reference_impl.errors import ModelError
+from reference_impl.ranges import Range, overlap
 from reference_impl.scheduler import Scheduler, WaitQueue
 
 IN_FLIGHT_MAX = 16
@@ -39,18 +40,21 @@ class MirrorOperation:
 
     __slots__ = ("active", "asynchronous", "claim", "length", "offset", "pseudo", "started", "waiters", "waits_for")
 
-    def __init__(
-        self, scheduler: Scheduler, offset: int, length: int, *, active: bool = False, pseudo: bool = False
-    ) -> None:
+    def __init__(self, scheduler: Scheduler, offset: int, length: int, *, active: bool, pseudo: bool) -> None:
         self.offset = offset
         self.length = length
         self.active = active
         self.pseudo = pseudo
         self.asynchronous = False
         self.started = active
-        self.claim: tuple[int, int] | None = None
+        self.claim: Range | None = None
         self.waits_for: MirrorOperation | None = None
         self.waiters = WaitQueue(scheduler)
+
+    @property
+    def bytes(self) -> Range:
+        """Its range as (offset, behind the last byte)."""
+        return self.offset, self.offset + self.length
 
     def __str__(self) -> str:
         kind = "active write" if self.active else "run of copies" if self.pseudo else "copy"
@@ -88,7 +92,7 @@ class MirrorOperations:
         operation.claim = None
         operation.waiters.wake_all()
 
-    def granules(self, offset: int, length: int) -> tuple[int, int]:
+    def granules(self, offset: int, length: int) -> Range:
         """The granules that a range touches, as (first, behind the last)."""
         granularity = self._granularity_bytes
         return offset // granularity, -(-(offset + length) // granularity)
@@ -101,13 +105,13 @@ class MirrorOperations:
         """The first claimed granule in [first, end), or `end`."""
         for operation in self._operations:
             claim = operation.claim
-            if claim is not None and claim[0] < end and claim[1] > first:
+            if claim is not None and overlap(claim, (first, end)):
                 end = max(claim[0], first)
         return end
 
     def is_claimed(self, first: int, end: int) -> bool:
         """Whether any granule in [first, end) is claimed."""
-        return self.first_claimed(first, end) < end
+        return any(each.claim is not None and overlap(each.claim, (first, end)) for each in self._operations)
 
     async def wait_until_free(self, offset: int, length: int, waiter: MirrorOperation | None = None) -> None:
         """Wait until no granule of the range is claimed, or the job has failed.
@@ -118,7 +122,7 @@ class MirrorOperations:
         while self.is_claimed(first, end) and not self._given_up():
             blocker = self._blocker(first, end, waiter)
             if blocker is None:
-                raise ModelError(f"granules {first} to {end - 1} are claimed by nobody that could be waited for")
+                raise ModelError(f"granules {first}:{end} are claimed by nobody that could be waited for")
             if waiter is not None:
                 waiter.waits_for = blocker
             await blocker.waiters.wait(f"{blocker} to end")
@@ -127,14 +131,12 @@ class MirrorOperations:
 
     async def wait_for_guests(self, operation: MirrorOperation) -> None:
         """Wait until no guest's operation that has claimed its range works on the same bytes, or the job has failed."""
-        begin, end = operation.offset, operation.offset + operation.length
         while not self._given_up():
             blocker = next(
                 (
                     other
                     for other in self._operations
-                    if other.active and other.claim is not None and other.offset < end
-                    if other.offset + other.length > begin
+                    if other.active and other.claim is not None and overlap(other.bytes, operation.bytes)
                 ),
                 None,
             )
@@ -147,21 +149,19 @@ class MirrorOperations:
     async def wait_for_copies(self, operation: MirrorOperation) -> None:
         """Wait until no copy works on the granules of an operation that has claimed them; no other copy can come."""
         assert operation.claim is not None
-        first, end = operation.claim
-        while copy := next((other for other in self._operations if self._is_copy_of(other, first, end)), None):
+        while copy := next((other for other in self._operations if self._is_copy_of(other, operation.claim)), None):
             await copy.waiters.wait(f"{copy} to end")
 
     @staticmethod
-    def _is_copy_of(operation: MirrorOperation, first: int, end: int) -> bool:
-        claim = operation.claim
-        return not operation.active and claim is not None and claim[0] < end and claim[1] > first
+    def _is_copy_of(operation: MirrorOperation, granules: Range) -> bool:
+        return not operation.active and operation.claim is not None and overlap(operation.claim, granules)
 
     def _blocker(self, first: int, end: int, waiter: MirrorOperation | None) -> MirrorOperation | None:
         for operation in self._operations:
             if operation is waiter:
                 continue
-            operation_first, operation_end = self.granules(operation.offset, operation.length)
-            if operation_first < end and operation_end > first and self.may_wait_for(operation, waiter):
+            granules = self.granules(operation.offset, operation.length)
+            if overlap(granules, (first, end)) and self.may_wait_for(operation, waiter):
                 return operation
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import takewhile
 
+from reference_impl.ranges import Range, overlap
 from reference_impl.scheduler import Scheduler, WaitQueue
 
 
@@ -18,7 +19,7 @@ class RangeLock:
     def __init__(self, scheduler: Scheduler, owner: str) -> None:
         self._owner = owner
         self._waiting = WaitQueue(scheduler)
-        self._taken: list[tuple[int, int]] = []
+        self._taken: list[Range] = []
 
     @asynccontextmanager
     async def hold(self, start: int, end: int) -> AsyncIterator[None]:
@@ -34,9 +35,9 @@ class RangeLock:
             self._remove(entry)
             self._waiting.wake_all()
 
-    def _overlaps_earlier(self, entry: tuple[int, int]) -> bool:
+    def _overlaps_earlier(self, entry: Range) -> bool:
         earlier = takewhile(lambda other: other is not entry, self._taken)
-        return any(other[0] < entry[1] and entry[0] < other[1] for other in earlier)
+        return any(overlap(other, entry) for other in earlier)
 
-    def _remove(self, entry: tuple[int, int]) -> None:
+    def _remove(self, entry: Range) -> None:
         self._taken = [other for other in self._taken if other is not entry]

@@ -31,7 +31,6 @@ class Ring:
     def active_write(self, name: str, offset: int, length: int) -> tuple[MirrorOperation, Task]:
         """An active write that waits for its range and claims it."""
         operation = self.operations.add(offset, length, active=True)
-        operation.started = True
 
         async def begin() -> None:
             await self.operations.wait_until_free(offset, length, operation)
@@ -90,6 +89,17 @@ def test_first_claimed_granule_is_the_nearest_of_all_claims(ring: Ring) -> None:
     assert not ring.operations.is_claimed(0, 2)
     assert not ring.operations.is_claimed(4, 6)
     assert ring.operations.is_claimed(3, 4)
+
+
+def test_new_operation_has_claimed_nothing_and_only_a_guests_has_what_it_needs(ring: Ring) -> None:
+    copy, run, write = (
+        ring.operations.add(0, GRANULE),
+        ring.operations.add(0, GRANULE, pseudo=True),
+        ring.operations.add(0, GRANULE, active=True),
+    )
+    assert [each.claim for each in (copy, run, write)] == [None, None, None]
+    assert [each.started for each in (copy, run, write)] == [False, False, True]
+    assert not any(each.asynchronous for each in (copy, run, write))
 
 
 def test_removed_operation_gives_its_claim_back(ring: Ring) -> None:
@@ -196,7 +206,7 @@ def test_nobody_waits_for_a_range_once_the_job_has_failed(ring: Ring) -> None:
 def test_claim_of_nobody_is_a_bug_and_says_so(ring: Ring) -> None:
     operation = ring.claimed(0, GRANULE)
     operation.offset = 64 * GRANULE  # the claim stays where it was
-    with pytest.raises(ModelError, match=r"^granules 0 to 0 are claimed by nobody that could be waited for$"):
+    with pytest.raises(ModelError, match=r"^granules 0:1 are claimed by nobody that could be waited for$"):
         ring.background_copy("copy", 0)
 
 
@@ -229,3 +239,29 @@ def test_slot_that_nobody_could_give_back_is_a_bug_and_says_so(ring: Ring) -> No
     ring.claimed(0, GRANULE, started=False)
     with pytest.raises(ModelError, match=r"^nothing is in flight that could be waited for$"):
         wait_for_any(ring)
+
+
+def wait_for_unstarted(ring: Ring) -> Task:
+    async def wait() -> None:
+        ring.log.append("one ended" if await ring.operations.wait_for_unstarted() else "there was none")
+
+    return ring.scheduler.start(wait(), "waiter")
+
+
+def test_copy_that_still_waits_for_buffers_is_waited_for(ring: Ring) -> None:
+    """Whoever pauses or ends a job waits for it, or it would start afterwards."""
+    ring.claimed(0, GRANULE, pseudo=True)
+    ring.claimed(1 * GRANULE, GRANULE, active=True)
+    ring.claimed(2 * GRANULE, GRANULE)
+    unstarted = ring.claimed(3 * GRANULE, GRANULE, started=False)
+    assert wait_for_unstarted(ring).waits_for == "copy 12288+4096 to end"
+    ring.operations.remove(unstarted)
+    assert ring.log == ["one ended"]
+
+
+def test_nobody_else_is_waited_for_as_one_that_waits_for_buffers(ring: Ring) -> None:
+    ring.claimed(0, GRANULE, pseudo=True, started=False)
+    ring.claimed(1 * GRANULE, GRANULE, active=True)
+    ring.claimed(2 * GRANULE, GRANULE)
+    wait_for_unstarted(ring)
+    assert ring.log == ["there was none"]
