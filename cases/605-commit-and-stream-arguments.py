@@ -17,9 +17,7 @@ from harness.units import MIB
 
 def run(bench: Bench) -> None:
     bench.execute("object-add", {"qom-type": "throttle-group", "id": "group", "limits": {}})
-    below = None
-    for number in range(5):
-        below = bench.overlay(f"n{number}", 1 * MIB, backing=below)
+    bench.chain(5, 1 * MIB)
     bench.overlay("other", 1 * MIB)
     bench.node("filter", "throttle", file="n2", throttle_group="group")
     bench.show_graph()

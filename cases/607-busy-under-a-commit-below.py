@@ -14,9 +14,7 @@ from harness.units import KIB, MIB
 
 
 def run(bench: Bench) -> None:
-    below = None
-    for number in range(4):
-        below = bench.overlay(f"n{number}", 1 * MIB, backing=below)
+    bench.chain(4, 1 * MIB)
     spare = bench.overlay("spare", 1 * MIB)
     guest = bench.guest("n3")
     guest.write(0, 64 * KIB, 0x11)

@@ -13,9 +13,7 @@ from harness.units import MIB
 
 
 def run(bench: Bench) -> None:
-    below = None
-    for number in range(4):
-        below = bench.overlay(f"n{number}", 1 * MIB, backing=below)
+    bench.chain(4, 1 * MIB)
     jobs = {
         "block-commit": {"device": "n3", "top-node": "n2", "base-node": "n1"},
         "block-stream": {"device": "n2", "bottom": "n1"},

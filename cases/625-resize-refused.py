@@ -15,9 +15,7 @@ from harness.units import KIB, MIB
 
 def run(bench: Bench) -> None:
     bench.execute("object-add", {"qom-type": "throttle-group", "id": "group", "limits": {}})
-    below = None
-    for number in range(4):
-        below = bench.overlay(f"n{number}", 1 * MIB, backing=below)
+    bench.chain(4, 1 * MIB)
     file = bench.file("file", 1 * MIB)
     bench.node("slow", "throttle", file=file, throttle_group="group")
     bench.node("null", "null-co", size=64 * KIB)

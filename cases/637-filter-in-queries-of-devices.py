@@ -12,9 +12,7 @@ from harness.units import MIB
 
 def run(bench: Bench) -> None:
     devices = Devices(bench)
-    below = None
-    for number in range(3):
-        below = bench.overlay(f"n{number}", 1 * MIB, backing=below)
+    bench.chain(3, 1 * MIB)
     devices.plug("disk", "n2")
     devices.show()
     for command, options in (("block-commit", {"top-node": "n1"}), ("block-stream", {})):

@@ -14,17 +14,9 @@ Source: TD-1, QE-10, QE-11, QE-12, QE-14, QE-15, QE-16, QE-17
 """
 
 from harness.bench import Bench
-from harness.faults.fault import Ending, middle_of_each
-from harness.faults.sweep import Sweep
+from harness.faults.in_case import sweep_in_case
 from harness.mode_life import LIVES
 
 
 def run(bench: Bench) -> None:
-    assert bench.implementation is not None
-    life = LIVES["one after the other"]()
-    table = Sweep(life, bench.implementation, endings=[Ending.HEAL], sample=middle_of_each).table()
-    for line in table.lines(with_counts=False):
-        bench.say(line)
-    for fault, problem in table.violations:
-        bench.say(f"{fault.describe()}: {problem}")
-    bench.say("violations: none" if not table.violations else f"violations: {len(table.violations)}")
+    sweep_in_case(bench, LIVES["one after the other"]())

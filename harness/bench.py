@@ -240,6 +240,14 @@ class Bench:
         self.say(f"overlay {name}{above}: {format_bytes(size)} in clusters of {format_bytes(cluster)}{more}")
         return name
 
+    def chain(self, count: int, size: int) -> str:
+        """Make so many overlays ``n0``, ``n1``, … each over the one before; return the name of the highest."""
+        below = None
+        for number in range(count):
+            below = self.overlay(f"n{number}", size, backing=below)
+        assert below is not None
+        return below
+
     def node(self, name: str, driver: str, **options: Any) -> str:
         """Make a node with ``blockdev-add`` and print it; return its name.
 

@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 import pytest
+from recording_job import RecordingJob
 from reference_kit import K64, MIB, MS, Kit, state_of
 
 from reference_impl.errors import ModelError
@@ -34,7 +35,7 @@ class Host:
         self.dismissed.append(job.id)
 
 
-class Sleeper(Job):
+class Sleeper(RecordingJob):
     """Sleeps a second at a time until it is told to end.
 
     :ivar turns: virtual moments in ms at which it woke.
@@ -47,8 +48,6 @@ class Sleeper(Job):
         self.turns: list[int] = []
         self.done = False
         self.error = 0
-        self.prepare_error = 0
-        self.calls: list[str] = []
         self.is_soft = False
 
     async def run(self) -> None:
@@ -60,17 +59,6 @@ class Sleeper(Job):
 
     def on_cancel(self, force: bool) -> bool:
         return force or not self.is_soft
-
-    def prepare(self) -> None:
-        self.calls.append("prepare")
-        if self.prepare_error:
-            raise JobFailed(self.prepare_error)
-
-    def abort(self) -> None:
-        self.calls.append("abort")
-
-    def clean(self) -> None:
-        self.calls.append("clean")
 
 
 def started(**options: Any) -> tuple[Sleeper, Host]:

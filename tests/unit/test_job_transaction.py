@@ -9,6 +9,7 @@ import errno
 from typing import Any
 
 import pytest
+from recording_job import RecordingJob
 
 from reference_impl.graph import Graph
 from reference_impl.job import Job, JobFailed
@@ -32,7 +33,7 @@ class Host:
     def job_dismissed(self, job: Job) -> None: ...
 
 
-class Worker(Job):
+class Worker(RecordingJob):
     """Takes a number of turns, is READY then if it waits to be completed, and ends with an error or none.
 
     :ivar finished: it came to its end by itself, and not because it was cancelled.
@@ -46,10 +47,10 @@ class Worker(Job):
         self.turns = turns
         self.error = error
         self.waits = options.pop("waits", False)
-        self.prepare_error = options.pop("prepare_error", 0)
-        self.calls: list[str] = []
         self.finished = False
+        prepare_error = options.pop("prepare_error", 0)
         super().__init__(host, job_id, transaction=transaction, **options)
+        self.prepare_error = prepare_error
 
     async def run(self) -> None:
         for _ in range(self.turns):
@@ -67,17 +68,6 @@ class Worker(Job):
 
     def on_cancel(self, force: bool) -> bool:
         return force or not self.is_ready
-
-    def prepare(self) -> None:
-        self.calls.append("prepare")
-        if self.prepare_error:
-            raise JobFailed(self.prepare_error)
-
-    def abort(self) -> None:
-        self.calls.append("abort")
-
-    def clean(self) -> None:
-        self.calls.append("clean")
 
     @property
     def result(self) -> int:
