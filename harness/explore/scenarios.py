@@ -103,6 +103,16 @@ _OF_QEMUS_MODES: tuple[tuple[int, Scenario], ...] = (
         ),
     ),
     (
+        707,
+        Scenario(
+            name="runs-and-writer",
+            claim="runs of two granules against an active write: a run ends before what a write has claimed",
+            disks=disks(4),
+            setup=(mirror(buf_size=2 * G),),
+            actions=(write("writer", 3 * G, G, 0xA1), complete()),
+        ),
+    ),
+    (
         708,
         Scenario(
             name="reader",

@@ -72,6 +72,25 @@ class WaitsForSomeOperationOnly(MirrorOperations):
                 await blocker.waiters.wait(f"{blocker} to end")
 
 
+@plant("run-ignores-claims", rows="C5", fixed="never released: what the rule for the first granule is for the others")
+class RunIgnoresClaims(MirrorJob):
+    """A run of copies goes on over granules that an active write has claimed: older data can land last.
+
+    Its first granule is waited for; the others are taken as they come.
+    """
+
+    def _collect_run(self, offset: int) -> int:
+        granularity, count = self.granularity_bytes, 1
+        while count * granularity < self.buffer_bytes:
+            following = offset + count * granularity
+            if following >= self.source.size_bytes or not self.bitmap.get(following):
+                break
+            count += 1
+        self._cursor = self.bitmap.iterator(offset + (count - 1) * granularity)
+        self._cursor.next()
+        return count
+
+
 @plant("active-waits-for-first-chunk-only", rows="151-4", fixed="never released: the rule that 151-4 tests")
 class ActiveWriteWaitsForFirstGranule(MirrorOperations):
     """An active write waits until its first granule is free, not its whole range: two writers of one granule.
