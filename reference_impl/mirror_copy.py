@@ -32,7 +32,7 @@ class BackgroundCopy(MirrorState):
             # Somebody works on what would have to be brought along; the first cluster is free.
             offset, length = self.to_target_clusters(first, self.granularity_bytes)
         # Clean first, ask later: what is dirtied while the questions below are answered must stay dirty (C10).
-        self.bitmap.reset(offset, min(length, self.source.size_bytes - offset))
+        self.bitmap.reset(offset, length)
         run = self.operations.add(offset, length, pseudo=True)
         self.operations.claim(run)
         try:
@@ -109,9 +109,9 @@ class BackgroundCopy(MirrorState):
         return whole, CopyMethod.ZERO if status.zero else CopyMethod.DISCARD
 
     def _aligned_to_target_clusters(self, offset: int, length: int) -> bool:
+        """Whether a range is whole clusters; the last one of a disk that ends within it is none (case 259)."""
         cluster = self.target.subcluster_size_bytes or 1
-        end = offset + length
-        return offset % cluster == 0 and (end % cluster == 0 or end == self.target.size_bytes)
+        return offset % cluster == 0 and length % cluster == 0
 
     def _launch(self, offset: int, length: int, method: CopyMethod) -> int:
         """Start one operation and return how many bytes it took on."""

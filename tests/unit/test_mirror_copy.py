@@ -1,0 +1,72 @@
+"""The background copy by itself: which granules make a run, what is asked of the source, in what pieces it is sent."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+from reference_kit import K64, Kit, ranges
+
+from harness.images import empty_image, storage_bytes
+from harness.units import KIB
+from reference_impl.graph import BlockIoError
+
+
+@pytest.mark.parametrize("written", [5, 6, 7])
+def test_run_ends_before_what_an_active_write_has_claimed(written: int) -> None:
+    """C5: the buffer has room for four granules, and the second run begins with the fifth."""
+    kit = Kit(8 * K64)
+    kit.target.hold("write")
+    kit.mirror(copy_mode="write-blocking", buf_size=4 * K64)
+    (first,) = kit.wait_held(kit.target)
+    kit.source.hold("write")
+    kit.start("write", written * K64, K64, 0x22)
+    kit.release(first)
+    assert ranges(kit.target.held, "write") == [(4 * K64, (written - 4) * K64)]
+    kit.session.close()
+
+
+def test_what_the_source_cannot_tell_is_copied_in_pieces_of_whole_granules() -> None:
+    """A sixteenth of the buffer is no multiple of the granularity here."""
+    kit = Kit(64 * K64)
+
+    async def block_status(*arguments: Any) -> Any:
+        raise BlockIoError(errno.EIO)
+
+    kit.session.machine.graph.nodes["source"].block_status = block_status  # type: ignore[method-assign]
+    job = kit.mirror(buf_size=16 * 20 * K64 + K64)
+    assert job.operation_bytes_max == 20 * K64 + 4 * KIB
+    kit.wait_state("ready")
+    pieces = ((0, 20), (20, 20), (40, 20), (60, 4))
+    assert ranges(kit.source.requests, "read") == [(offset * K64, length * K64) for offset, length in pieces]
+    kit.session.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "read"),
+    [
+        # What of zeroes is whole clusters of the target need not be read.
+        ((256, 4), [(256, 4)]),
+        ((192, 68), [(192, 68)]),
+        # Zeroes that begin or end within a cluster are copied with the rest of their run.
+        ((132, 128), [(0, 132), (132, 128)]),
+        ((64, 4), [(64, 4), (68, 192)]),
+        # Nor is the last cluster whole in which the disk ends.
+        ((128, 64), [(128, 64), (192, 68)]),
+        ((0, 256), [(0, 256), (256, 4)]),
+    ],
+)
+def test_zeroes_are_written_as_such_only_in_whole_clusters_of_the_target(
+    data: tuple[int, int], read: list[tuple[int, int]]
+) -> None:
+    """041-I-unallocated, C17: granules of 4 KiB, clusters of 64 KiB, of which the last has 4 KiB."""
+    size = 260 * KIB
+    kit = Kit(size, None)
+    kit.source.fill(0x11, data[0] * KIB, data[1] * KIB)
+    image = kit.disk("image-file", storage_bytes(size, 64 * KIB))
+    image.write_bytes(0, empty_image(size))
+    kit.do("blockdev-add", driver="qcow2", node_name="image", file="image-file", backing=None)
+    kit.ready_mirror(target="image", granularity=4 * KIB)
+    assert sorted(ranges(kit.source.requests, "read")) == [(offset * KIB, length * KIB) for offset, length in read]
+    kit.session.close()
