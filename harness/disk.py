@@ -44,8 +44,11 @@ class Disk:
         length: int | None = None,
         count: int | None = None,
     ) -> Rule:
-        """Hold requests from now on; see `HeldStorage.hold`."""
-        kind = Operation(operation) if operation else None
+        """Hold requests from now on; see `HeldStorage.hold`.
+
+        :raise CaseError: when there is no such operation, or the rule could never match.
+        """
+        kind = _operation(operation) if operation else None
         self._bench.say(f"{self.name} holds {_described(operation, offset, length, count)}")
         return self.storage.hold(kind, offset=offset, length=length, count=count)
 
@@ -60,11 +63,11 @@ class Disk:
     ) -> Rule:
         """Fail requests from now on, one unless told otherwise, with an errno by its name.
 
-        :raise CaseError: when there is no such errno.
+        :raise CaseError: when there is no such operation or errno.
         """
-        number = errno_number(error)
+        kind, number = _operation(operation), errno_number(error)
         self._bench.say(f"{self.name} fails {_described(operation, offset, length, count)} with {error}")
-        return self.storage.fail(Operation(operation), number, offset=offset, length=length, count=count)
+        return self.storage.fail(kind, number, offset=offset, length=length, count=count)
 
     def let_go(self, rule: Rule) -> None:
         """End a rule; what it holds stays held."""
@@ -121,6 +124,14 @@ def errno_number(name: str) -> int:
 def in_order_of_ranges(requests: Sequence[StorageRequest]) -> list[StorageRequest]:
     """Requests by where they are: in which order they were sent at the same time is the program's own affair."""
     return sorted(requests, key=lambda request: (request.offset, request.length, request.operation))
+
+
+def _operation(name: str) -> Operation:
+    try:
+        return Operation(name)
+    except ValueError:
+        known = ", ".join(operation.value for operation in Operation)
+        raise CaseError(f"there is no operation {name!r} of a disk: there are {known}") from None
 
 
 def _described(operation: str | None, offset: int | None, length: int | None, count: int | None) -> str:

@@ -89,8 +89,7 @@ class BackgroundCopy(MirrorState):
         """How much to send at once, and how: zeroes and unallocated space need no copying."""
         granularity = self.granularity_bytes
         try:
-            reach = min(length, self.source.size_bytes - offset)
-            status = await block_status_above(self.graph, self.source, None, offset, reach)
+            status = await block_status_above(self.graph, self.source, None, offset, length)
         except BlockIoError:
             # The read will meet the error again, and knows what to do with it.
             return max(min(length, self.operation_bytes_max) // granularity * granularity, granularity), CopyMethod.COPY
@@ -117,7 +116,7 @@ class BackgroundCopy(MirrorState):
         """Start one operation and return how many bytes it took on."""
         if method is CopyMethod.COPY:
             limit = min(length, self.buffer_bytes, self.granularity_bytes * self.vector_elements_max)
-            length = limit if limit == length else min(length, self.cut_at_cluster(offset, limit, limit))
+            length = self.cut_at_cluster(offset, limit, limit)
         operation = self.operations.add(offset, length)
         self.operations.claim(operation)
         # Counted from now on, though it may yet have to wait for buffers: no longer dirty, and still to be done (C42).

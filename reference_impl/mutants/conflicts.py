@@ -91,6 +91,19 @@ class RunIgnoresClaims(MirrorJob):
         return count
 
 
+@plant("rest-of-run-not-claimed", rows="C5", fixed="never released: what the pseudo operation of 3.0 is for")
+class RestOfRunNotClaimed(MirrorOperations):
+    """The granules of a run that are still to be copied are nobody's: a write and the copy of one granule meet.
+
+    They are clean already, and no operation works on them yet.
+    """
+
+    def claim(self, operation: MirrorOperation) -> None:
+        super().claim(operation)
+        if operation.pseudo and operation.claim is not None:
+            operation.claim = operation.claim[0], operation.claim[0]
+
+
 @plant("active-waits-for-first-chunk-only", rows="151-4", fixed="never released: the rule that 151-4 tests")
 class ActiveWriteWaitsForFirstGranule(MirrorOperations):
     """An active write waits until its first granule is free, not its whole range: two writers of one granule.

@@ -93,6 +93,15 @@ def test_rule_that_fails_is_described_and_takes_one_unless_told_otherwise(desk: 
     ]
 
 
+def test_unknown_operation_is_the_cases_mistake(desk: Desk) -> None:
+    disk = desk.bench.disk("a", MIB)
+    text = r"^there is no operation 'writes' of a disk: there are read, write, zero, discard, flush$"
+    with pytest.raises(CaseError, match=text):
+        disk.hold("writes")
+    with pytest.raises(CaseError, match=text):
+        disk.fail("writes")
+
+
 def test_unknown_errno_is_the_cases_mistake_wherever_it_is_named(desk: Desk) -> None:
     disk = desk.bench.disk("a", MIB)
     guest = desk.bench.guest(disk)

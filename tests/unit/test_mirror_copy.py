@@ -70,3 +70,16 @@ def test_zeroes_are_written_as_such_only_in_whole_clusters_of_the_target(
     kit.ready_mirror(target="image", granularity=4 * KIB)
     assert sorted(ranges(kit.source.requests, "read")) == [(offset * KIB, length * KIB) for offset, length in read]
     kit.session.close()
+
+
+def test_pieces_for_a_target_without_its_backing_file_are_cut_at_its_clusters() -> None:
+    """A8, C17: the buffer has one and a half clusters of 64 KiB, and the disk ends within a cluster."""
+    size = 516 * KIB
+    kit = Kit(size)
+    job = kit.ready_mirror(sync="none", granularity=4 * KIB, buf_size=96 * KIB)
+    job.cow_cluster_bytes = 64 * KIB
+    job.bitmap.set(0, size)
+    kit.pass_ms(200)
+    pieces = [(offset * K64, K64) for offset in range(8)]
+    assert sorted(ranges(kit.target.requests, "write")) == [*pieces, (8 * K64, 4 * KIB)]
+    kit.session.close()
