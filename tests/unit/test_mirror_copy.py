@@ -27,6 +27,24 @@ def test_run_ends_before_what_an_active_write_has_claimed(written: int) -> None:
     kit.session.close()
 
 
+def test_run_over_what_was_dirtied_meanwhile_leaves_nothing_out_behind_it() -> None:
+    """B12: the iterator has looked at the granules from 9 on before the tenth is dirty, and is let look again there."""
+    kit = Kit(16 * K64)
+    job = kit.ready_mirror(sync="none", buf_size=2 * K64)
+    kit.target.hold("write")
+    for granule in (0, 5, 9, 12, 14):
+        job.bitmap.set(granule * K64, K64)
+    kit.pass_ms(200)
+    assert ranges(kit.target.held, "write") == [(0, K64), (5 * K64, K64)]
+    job.bitmap.set(10 * K64, K64)
+    while kit.target.held:
+        kit.release(kit.target.held[0])
+    # What needs two buffers at once lets pass what needs one.
+    pieces = ((0, 1), (5, 1), (12, 1), (14, 1), (9, 2))
+    assert ranges(kit.target.requests, "write") == [(offset * K64, length * K64) for offset, length in pieces]
+    kit.session.close()
+
+
 def test_what_the_source_cannot_tell_is_copied_in_pieces_of_whole_granules() -> None:
     """A sixteenth of the buffer is no multiple of the granularity here."""
     kit = Kit(64 * K64)
