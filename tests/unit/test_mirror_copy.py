@@ -65,23 +65,25 @@ def test_what_the_source_cannot_tell_is_copied_in_pieces_of_whole_granules() -> 
     ("data", "read"),
     [
         # What of zeroes is whole clusters of the target need not be read.
-        ((256, 4), [(256, 4)]),
-        ((192, 68), [(192, 68)]),
+        ([(256, 4)], [(256, 4)]),
+        ([(192, 68)], [(192, 68)]),
         # Zeroes that begin or end within a cluster are copied with the rest of their run.
-        ((132, 128), [(0, 132), (132, 128)]),
-        ((64, 4), [(64, 4), (68, 192)]),
+        ([(132, 128)], [(0, 132), (132, 128)]),
+        ([(64, 4)], [(64, 4), (68, 192)]),
+        ([(0, 4), (68, 192)], [(0, 4), (4, 64), (68, 192)]),
         # Nor is the last cluster whole in which the disk ends.
-        ((128, 64), [(128, 64), (192, 68)]),
-        ((0, 256), [(0, 256), (256, 4)]),
+        ([(128, 64)], [(128, 64), (192, 68)]),
+        ([(0, 256)], [(0, 256), (256, 4)]),
     ],
 )
 def test_zeroes_are_written_as_such_only_in_whole_clusters_of_the_target(
-    data: tuple[int, int], read: list[tuple[int, int]]
+    data: list[tuple[int, int]], read: list[tuple[int, int]]
 ) -> None:
     """041-I-unallocated, C17: granules of 4 KiB, clusters of 64 KiB, of which the last has 4 KiB."""
     size = 260 * KIB
     kit = Kit(size, None)
-    kit.source.fill(0x11, data[0] * KIB, data[1] * KIB)
+    for offset, length in data:
+        kit.source.fill(0x11, offset * KIB, length * KIB)
     image = kit.disk("image-file", storage_bytes(size, 64 * KIB))
     image.write_bytes(0, empty_image(size))
     kit.do("blockdev-add", driver="qcow2", node_name="image", file="image-file", backing=None)
@@ -100,4 +102,50 @@ def test_pieces_for_a_target_without_its_backing_file_are_cut_at_its_clusters() 
     kit.pass_ms(200)
     pieces = [(offset * K64, K64) for offset in range(8)]
     assert sorted(ranges(kit.target.requests, "write")) == [*pieces, (8 * K64, 4 * KIB)]
+    kit.session.close()
+
+
+def test_zeroes_for_a_target_without_its_backing_file_are_cut_at_its_clusters_and_stay_zeroes() -> None:
+    kit = Kit(4 * K64, None)
+    kit.source.fill(0x11, K64 + 4 * KIB, 4 * KIB)
+    job = kit.ready_mirror(sync="none", granularity=4 * KIB)
+    job.cow_cluster_bytes = 64 * KIB
+    job.bitmap.set(0, 4 * K64)
+    kit.pass_ms(200)
+    assert sorted(ranges(kit.target.requests, "zero")) == [(0, K64), (2 * K64, 2 * K64)]
+    assert ranges(kit.target.requests, "write") == [(K64, K64)]
+    kit.session.close()
+
+
+def test_walk_over_the_bitmap_goes_on_where_it_is() -> None:
+    """What was dirtied behind it waits for the next walk."""
+    kit = Kit(16 * K64)
+    job = kit.ready_mirror(sync="none", buf_size=K64)
+    kit.target.hold("write")
+    for granule in (5, 9, 12):
+        job.bitmap.set(granule * K64, K64)
+    kit.pass_ms(200)
+    job.bitmap.set(2 * K64, K64)
+    while kit.target.held:
+        kit.release(kit.target.held[0])
+    assert ranges(kit.target.requests, "write") == [(granule * K64, K64) for granule in (5, 9, 12, 2)]
+    kit.session.close()
+
+
+@pytest.mark.parametrize("unmap", [False, True])
+def test_limit_counts_what_is_copied_whatever_the_target_can(unmap: bool) -> None:
+    """C30, C31: at a granule in 100 ms."""
+    kit = Kit(10 * K64, unmap=unmap)
+    job = kit.mirror(speed=10 * K64, buf_size=K64)
+    kit.pass_ms(450)
+    assert job.progress_current == 5 * K64
+    kit.session.close()
+
+
+def test_limit_counts_zeroes_that_are_written() -> None:
+    kit = Kit(4 * K64, None)
+    job = kit.mirror(buf_size=K64, speed=1)
+    kit.pass_ms(1000)
+    assert ranges(kit.target.requests, "zero") == [(0, K64)]
+    assert job.progress_current == K64
     kit.session.close()
