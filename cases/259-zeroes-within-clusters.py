@@ -5,7 +5,7 @@ run. The granules have 4 KiB, the clusters of the target 64 KiB.
 
 Groups: chains quick
 Needs: driver=qcow2
-Source: 041-I-unallocated, C17
+Source: 041-A-large_cluster, C17
 """
 
 from harness.bench import Bench

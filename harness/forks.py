@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import connection, get_context
 from multiprocessing.context import ForkProcess
 from types import FrameType
@@ -48,19 +49,16 @@ def in_processes(
 
     :return: with each name what came of it, or why nothing did.
     """
-    pool = _Pool(work, jobs, lets_finish=lets_finish)
-    try:
-        with _forwarded(pool) if lets_finish else _unchanged():
-            yield from pool.answers(names)
-    finally:
-        pool.kill()
+    # What a process that is killed leaves in its temporary folder goes with ours.
+    with tempfile.TemporaryDirectory(prefix="mirrorcheck-") as folder:
+        pool = _Pool(work, jobs, folder, lets_finish=lets_finish)
+        try:
+            with _forwarded(pool) if lets_finish else nullcontext():
+                yield from pool.answers(names)
+        finally:
+            pool.kill()
     if pool.is_interrupted:
         raise KeyboardInterrupt
-
-
-@contextmanager
-def _unchanged() -> Iterator[None]:
-    yield
 
 
 @contextmanager
@@ -80,12 +78,14 @@ def _forwarded(pool: _Pool[Answer]) -> Iterator[None]:
 class _Pool(Generic[Answer]):
     """The processes that are under way.
 
+    :param folder: where they have their temporary files.
     :ivar is_interrupted: whether no more are begun.
     """
 
-    def __init__(self, work: Callable[[str], Answer], jobs: int, *, lets_finish: bool) -> None:
+    def __init__(self, work: Callable[[str], Answer], jobs: int, folder: str, *, lets_finish: bool) -> None:
         self._work = work
         self._jobs = jobs
+        self._folder = folder
         self._lets_finish = lets_finish
         self._running: dict[connection.Connection, tuple[str, ForkProcess]] = {}
         self.is_interrupted = False
@@ -103,7 +103,9 @@ class _Pool(Generic[Answer]):
         context = get_context("fork")
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(
-            target=_serve, args=(name, self._work, theirs, os.getpid()), kwargs={"lets_finish": self._lets_finish}
+            target=_serve,
+            args=(name, self._work, theirs, os.getpid(), self._folder),
+            kwargs={"lets_finish": self._lets_finish},
         )
         # Neither side misses an interrupt: the new process has its own way to take it, and we know of the process.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -148,11 +150,13 @@ def _serve(
     work: Callable[[str], Answer],
     answers: connection.Connection,
     parent_pid: int,
+    folder: str,
     *,
     lets_finish: bool,
 ) -> None:
     processes.die_with_parent(parent_pid)
     processes.become_subreaper()
+    tempfile.tempdir = folder
     ignores = not lets_finish or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     with open(os.devnull, "r+b") as nowhere:
         for number in (0, 1, 2):  # what a case prints by itself is no answer

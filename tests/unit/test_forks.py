@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,15 @@ def test_interrupt_ends_the_others_at_once() -> None:
     with pytest.raises(KeyboardInterrupt):
         answers.update(in_processes(["only"], interrupt_parent, 2))
     assert answers == {}
+
+
+def test_what_a_killed_process_has_made_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def make_and_interrupt(name: str) -> str:
+        with tempfile.TemporaryDirectory():
+            return interrupt_parent(name)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(in_processes(["only"], make_and_interrupt, 2))
+    assert list(tmp_path.iterdir()) == []

@@ -79,7 +79,7 @@ def test_what_the_source_cannot_tell_is_copied_in_pieces_of_whole_granules() -> 
 def test_zeroes_are_written_as_such_only_in_whole_clusters_of_the_target(
     data: list[tuple[int, int]], read: list[tuple[int, int]]
 ) -> None:
-    """041-I-unallocated, C17: granules of 4 KiB, clusters of 64 KiB, of which the last has 4 KiB."""
+    """C17: granules of 4 KiB, clusters of 64 KiB, of which the last has 4 KiB."""
     size = 260 * KIB
     kit = Kit(size, None)
     for offset, length in data:
