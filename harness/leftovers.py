@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Surroundings:
     """The state of this process before a case, to compare with afterwards and to go back to.
 
     :ivar scratch: the case's scratch folder; emptied, with an empty folder for artefacts in it, and made current.
+        Temporary files are made there, too: so they go with it when the case is killed.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -33,6 +35,7 @@ class Surroundings:
         os.umask(self._umask)
         self._environment = dict(os.environ)
         self._threads = set(threading.enumerate())
+        self._temporary_folder, tempfile.tempdir = tempfile.tempdir, str(scratch)
         os.chdir(scratch)
         self._descriptors = open_descriptors()
 
@@ -59,6 +62,7 @@ class Surroundings:
 
     def restore(self) -> None:
         """Go back: current folder, umask, environment, alarm. What `leftovers` names is not undone here."""
+        tempfile.tempdir = self._temporary_folder
         signal.setitimer(signal.ITIMER_REAL, 0)
         os.umask(self._umask)
         os.chdir("/")
