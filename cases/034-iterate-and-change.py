@@ -11,8 +11,8 @@ Source: HB-06, HB-48, B11, B12, B13
 """
 
 from harness.bench import Bench
+from harness.border_walk import WORD, walk_across_border
 
-WORD = 64
 #: No more levels than fit: 035-iterate-and-change-huge has the last.
 LEVELS = 5
 SIZE = 2 * 64**LEVELS
@@ -32,23 +32,7 @@ def run(bench: Bench) -> None:
         border = 64**level
         words = "a word" if level == 1 else f"a word of each of {level} levels"
         bench.note(f"around item {border}, where {words} begins")
-        bitmap = bench.bitmap(SIZE)
-        bitmap.set(border - 2, 5)
-        iterator = bitmap.iterator(border - 2)
-        iterator.next()
-        bench.note("behind: missed; in a dirty word that is still to be read: seen; reset: not given")
-        bitmap.set(border - 3, 1)
-        bitmap.set(border + 10, 3)
-        bitmap.reset(border - 1, 2)
-        iterator.next()
-        bench.note("in the word that is being read: missed; in a word that was clean: missed")
-        bitmap.set(border + 5, 1)
-        bitmap.set(border + 3 * WORD, 1)
-        iterator.next()
-        bitmap.reset(border + 11, 1)
-        iterator.rest()
-        bench.note("who begins anew misses nothing")
-        bitmap.iterate()
+        walk_across_border(bench, SIZE, border)
 
     bench.note("B12: the next granule becomes dirty while one is collected; a new iterator sees it")
     bitmap = bench.bitmap(WORD << 16, 16)
