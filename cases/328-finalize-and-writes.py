@@ -47,6 +47,5 @@ def run(bench: Bench) -> None:
         bench.wait_event("JOB_STATUS_CHANGE", id="job0", status="null")
         for disk in (source, target):
             for offset in (2 * GRANULE, 6 * GRANULE):
-                value = disk.storage.read_bytes(offset, 1)[0]
-                bench.say(f"{disk.name} has 0x{value:02x} at {offset // KIB}k")
+                disk.show_byte(offset)
         guest.read(0, 1 * MIB)

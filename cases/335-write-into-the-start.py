@@ -38,8 +38,7 @@ def run(bench: Bench) -> None:
             bench.wait_event("BLOCK_JOB_READY")
             bench.wait_until(lambda: bench.dirty_bytes() == 0, "everything to be copied")
             for offset in (2 * GRANULE, 6 * GRANULE):
-                value = target.storage.read_bytes(offset, 1)[0]
-                bench.say(f"{target.name} has 0x{value:02x} at {offset // KIB}k")
+                target.show_byte(offset)
             bench.execute("block-job-cancel", device="job0")
             bench.wait_event("JOB_STATUS_CHANGE", id="job0", status="null")
             if sync == "full":

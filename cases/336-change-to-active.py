@@ -42,7 +42,7 @@ def run(bench: Bench) -> None:
     bench.note("while they are under way")
     bench.execute("block-job-change", id="job0", type="mirror", copy_mode="write-blocking")
     guest.write(12 * GRANULE, 512, 0x33)
-    bench.say(f"target has 0x{target.storage.read_bytes(12 * GRANULE, 1)[0]:02x} at 768k")
+    target.show_byte(12 * GRANULE)
     show_synced()
     bench.show_progress()
     bench.note("the same once more changes nothing")

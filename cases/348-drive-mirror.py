@@ -69,7 +69,7 @@ def mirror(bench: Bench, ending: str, granularity: int) -> None:
     bench.note("afterwards the guest writes to one of the two")
     guest.write(128 * KIB, 512, 0x66)
     guest.flush()
-    bench.say(f"{source.name} has 0x{source.storage.read_bytes(128 * KIB, 1)[0]:02x} at 128k")
+    source.show_byte(128 * KIB)
     in_file(128 * KIB)
     bench.close_guest(source)
     file.unlink()

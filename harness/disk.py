@@ -34,6 +34,11 @@ class Disk:
         """Bytes."""
         return self.storage.size
 
+    def show_byte(self, offset: int) -> None:
+        """Print a byte that it holds, whatever the implementation would say of it."""
+        value = self.storage.read_bytes(offset, 1)[0]
+        self._bench.say(f"{self.name} has 0x{value:02x} at {format_bytes(offset)}")
+
     # Rules
 
     def hold(

@@ -140,6 +140,15 @@ def test_held_requests_are_shown_and_released_in_order_of_ranges(desk: Desk) -> 
     ]
 
 
+def test_byte_is_shown_with_its_place(desk: Desk) -> None:
+    disk = desk.bench.disk("a", MIB, 0x11)
+    disk.storage.fill(0x22, K64, 1)
+    desk.printed()
+    for offset in (0, K64, K64 + 1):
+        disk.show_byte(offset)
+    assert desk.printed() == ["a has 0x11 at 0", "a has 0x22 at 64k", "a has 0x11 at 65537"]
+
+
 def test_requests_in_a_row_are_described_in_order_of_ranges(desk: Desk) -> None:
     disk = desk.bench.disk("a", MIB)
     guest = desk.bench.guest(disk)
