@@ -9,8 +9,11 @@ Needs: copy-mode=write-blocking block-job-change query-block-jobs:actively-synce
 Source: GAP-08, QS-16, QE-14, QE-15, QE-16, QE-17, BF-22
 """
 
+from typing import Any
+
 from harness.bench import Bench
 from harness.disk import Disk
+from harness.guest import Guest
 from harness.units import KIB
 
 GRANULE = 64 * KIB
@@ -29,6 +32,14 @@ def disks(bench: Bench, name: str) -> tuple[Disk, Disk]:
     return bench.disk(f"source-{name}", LENGTH, 0x11), bench.disk(f"target-{name}", LENGTH)
 
 
+def ready_mirror(bench: Bench, name: str, **options: Any) -> tuple[Disk, Disk, Guest]:
+    source, target = disks(bench, name)
+    guest = bench.guest(source)
+    bench.mirror(source, target, **options)
+    bench.wait_event("BLOCK_JOB_READY", device="job0")
+    return source, target, guest
+
+
 def to_active(bench: Bench) -> None:
     bench.execute("block-job-change", id="job0", type="mirror", copy_mode="write-blocking")
 
@@ -43,9 +54,11 @@ def until_synced(bench: Bench) -> None:
     bench.say("actively-synced: True")
 
 
-def complete(bench: Bench) -> None:
+def complete(bench: Bench, source: Disk, target: Disk) -> None:
+    bench.require_equal(source, target)
     bench.execute("job-complete", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", id="job0", status="null")
+    bench.require_equal(source, target)
 
 
 def while_paused(bench: Bench) -> None:
@@ -70,17 +83,12 @@ def while_paused(bench: Bench) -> None:
     bench.execute("job-resume", id="job0")
     bench.wait_event("BLOCK_JOB_READY", device="job0")
     show(bench)
-    bench.require_equal(source, target)
-    complete(bench)
-    bench.require_equal(source, target)
+    complete(bench, source, target)
 
 
 def in_standby(bench: Bench) -> None:
     bench.note("while it stands by: what is dirty stays so until it goes on")
-    source, target = disks(bench, "standby")
-    guest = bench.guest(source)
-    bench.mirror(source, target)
-    bench.wait_event("BLOCK_JOB_READY", device="job0")
+    source, target, guest = ready_mirror(bench, "standby")
     bench.execute("job-pause", id="job0")
     bench.wait_event("JOB_STATUS_CHANGE", id="job0", status="standby")
     guest.write(2 * GRANULE, 512, 0x22)
@@ -90,17 +98,12 @@ def in_standby(bench: Bench) -> None:
     bench.compare(source, target)
     bench.execute("job-resume", id="job0")
     until_synced(bench)
-    bench.require_equal(source, target)
-    complete(bench)
-    bench.require_equal(source, target)
+    complete(bench, source, target)
 
 
 def twice_over_writes(bench: Bench) -> None:
     bench.note("twice, with a write under way at each")
-    source, target = disks(bench, "twice")
-    guest = bench.guest(source)
-    bench.mirror(source, target)
-    bench.wait_event("BLOCK_JOB_READY", device="job0")
+    source, target, guest = ready_mirror(bench, "twice")
     source.hold("write", offset=0, length=4 * GRANULE)
     target.hold("write", offset=8 * GRANULE, length=4 * GRANULE)
     first = guest.start_write(0, 512, 0x22)
@@ -117,17 +120,12 @@ def twice_over_writes(bench: Bench) -> None:
     second.wait()
     third.wait()
     until_synced(bench)
-    bench.require_equal(source, target)
-    complete(bench)
-    bench.require_equal(source, target)
+    complete(bench, source, target)
 
 
 def before_failure(bench: Bench, policy: str) -> None:
     bench.note(f"and then the target fails: {policy}")
-    source, target = disks(bench, policy)
-    guest = bench.guest(source)
-    bench.mirror(source, target, on_target_error=policy)
-    bench.wait_event("BLOCK_JOB_READY", device="job0")
+    source, target, guest = ready_mirror(bench, policy, on_target_error=policy)
     to_active(bench)
     until_synced(bench)
     guest.write(1 * GRANULE, 512, 0x22)
@@ -147,6 +145,4 @@ def before_failure(bench: Bench, policy: str) -> None:
     until_synced(bench)
     bench.require_equal(source, target)
     guest.write(4 * GRANULE, 512, 0x55)
-    bench.require_equal(source, target)
-    complete(bench)
-    bench.require_equal(source, target)
+    complete(bench, source, target)
