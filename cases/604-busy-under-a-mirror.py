@@ -9,7 +9,7 @@ Source: TP-10, TP-11, 141-1, 139-1, QS-10, BF-33, TP-40, 041-B-implicit_node
 """
 
 from harness.bench import Bench
-from harness.graph_unchanged import graph_unchanged
+from harness.graph_unchanged import graph_unchanged, try_to_take
 from harness.units import MIB
 
 
@@ -27,11 +27,7 @@ def run(bench: Bench) -> None:
     with graph_unchanged(bench):
         for node in (base, source, target, "filter"):
             bench.note(f"{node}")
-            bench.execute("blockdev-del", node_name=node)
-            bench.execute("blockdev-snapshot", node=node, overlay=spare)
-            bench.mirror(node, spare, job_id="job1")
-            bench.mirror(spare, node, job_id="job1")
-            bench.execute("block-commit", job_id="job1", device=node)
+            try_to_take(bench, node, spare)
         bench.execute("blockdev-reopen", options=[{"driver": "raw", "node-name": "filter", "file": "source-file"}])
         bench.execute(
             "blockdev-reopen", options=[{"driver": "qcow2", "node-name": base, "file": "base-file", "backing": source}]

@@ -9,7 +9,7 @@ Source: 040-SD-errors, 245-block_commit_1, 030-overlapping_3, 141-2, 040-OB-comm
 """
 
 from harness.bench import Bench
-from harness.graph_unchanged import graph_unchanged
+from harness.graph_unchanged import graph_unchanged, try_to_take
 from harness.units import KIB, MIB
 
 
@@ -48,11 +48,7 @@ def run(bench: Bench) -> None:
     with graph_unchanged(bench):
         for node in (top, lower, middle, base, "filter"):
             bench.note(f"{node}")
-            bench.execute("blockdev-del", node_name=node)
-            bench.execute("blockdev-snapshot", node=node, overlay=spare)
-            bench.mirror(node, spare, job_id="job1")
-            bench.mirror(spare, node, job_id="job1")
-            bench.execute("block-commit", job_id="job1", device=node)
+            try_to_take(bench, node, spare)
             if node not in (middle, base):
                 reopen(bench, node, None)
     bench.note("below the commit, an image may be given another backing file")

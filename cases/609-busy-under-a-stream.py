@@ -8,7 +8,7 @@ Source: TP-40, TP-41, TP-42, 030-overlapping_3, 245-block_commit_1
 """
 
 from harness.bench import Bench
-from harness.graph_unchanged import graph_unchanged
+from harness.graph_unchanged import graph_unchanged, try_to_take
 from harness.units import KIB, MIB
 
 
@@ -24,11 +24,7 @@ def run(bench: Bench) -> None:
     with graph_unchanged(bench):
         for node in ("n3", "n2", "n1", "filter"):
             bench.note(node)
-            bench.execute("blockdev-del", node_name=node)
-            bench.execute("blockdev-snapshot", node=node, overlay=spare)
-            bench.mirror(node, spare, job_id="job1")
-            bench.mirror(spare, node, job_id="job1")
-            bench.execute("block-commit", job_id="job1", device=node)
+            try_to_take(bench, node, spare)
             bench.execute("block-stream", job_id="job1", device=node)
         bench.note("links")
         for node in ("n3", "n2"):
