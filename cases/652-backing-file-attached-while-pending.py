@@ -10,42 +10,18 @@ Source: 155-BR-full, 155-BR-top, 155-BR-none, 155-BS-full, 155-BS-top, 155-BS-no
 
 from harness.bench import Bench
 from harness.image_files import attach_backing
-from harness.units import KIB
+from harness.pending_mirror import pending_mirror, written_chain
 
-SIZE = 1440 * KIB
+COMMANDS = {"BR": "blockdev-reopen", "BS": "blockdev-snapshot"}
 
 
 def run(bench: Bench) -> None:
     bench.hide_pauses("every change of the graph drains what it changes")
-    below = None
-    for number, name in enumerate(("back0", "back1", "back2", "source")):
-        below = bench.overlay(name, SIZE, backing=below)
-        bench.guest(name).write(number * 64 * KIB, SIZE - number * 64 * KIB, 0x10 + number)
-        bench.close_guest(name)
-    bench.guest("source")
+    written_chain(bench, "back0", "back1", "back2", "source")
     for sync in ("full", "top", "none"):
-        for kind in ("BR", "BS"):
-            name = f"{kind}-{sync}"
-            bench.note(name)
-            attach_and_finish(bench, name, kind, sync)
-
-
-def attach_and_finish(bench: Bench, name: str, kind: str, sync: str) -> None:
-    guest = bench.guest("source")
-    target = bench.overlay(f"target-{name}", SIZE, names_backing_file="null-co://")
-    zeroes = bench.node(f"zeroes-{name}", "null-co", size=SIZE, read_zeroes=True)
-    bench.mirror("source", target, sync=sync, auto_finalize=False)
-    bench.wait_event("BLOCK_JOB_READY")
-    bench.execute("job-complete", id="job0")
-    bench.wait_event("BLOCK_JOB_PENDING")
-    bench.show_chain(target)
-    attach_backing(bench, target, zeroes, "blockdev-reopen" if kind == "BR" else "blockdev-snapshot")
-    bench.show_chain(target)
-    bench.execute("job-finalize", id="job0")
-    bench.wait_event("JOB_STATUS_CHANGE", status="null")
-    bench.show_chain(target)
-    bench.show_chain("source")
-    guest.read(0, SIZE)
-    bench.close_guest("source")
-    bench.execute("blockdev-del", node_name=target)
-    bench.execute("blockdev-del", node_name=zeroes)
+        for kind, command in COMMANDS.items():
+            bench.note(f"{kind}-{sync}")
+            with pending_mirror(bench, f"{kind}-{sync}", sync) as (target, zeroes):
+                bench.show_chain(target)
+                attach_backing(bench, target, zeroes, command)
+                bench.show_chain(target)
