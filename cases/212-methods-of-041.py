@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.bench import Bench
 from harness.disk import Disk
-from harness.job_course import GRANULE
+from harness.job_course import GRANULE, pause_at_a_read
 from harness.units import MIB
 
 LENGTHS = {"B": 1 * MIB, "D": 0, "F": 1049600}
@@ -52,13 +52,7 @@ def use(bench: Bench, method: str, source: Disk, target: Disk) -> None:
         bench.wait_until(lambda: bench.progress()[0] == GRANULE, "the first granule to be counted")
         bench.execute("block-job-cancel", device="job0", force=True)
     elif method == "pause":
-        (read,) = source.wait_held()
-        bench.execute("block-job-pause", device="job0")
-        source.release(read)
-        bench.wait_event("JOB_STATUS_CHANGE", status="paused")
-        bench.show_progress()
-        bench.show_progress()
-        bench.execute("block-job-resume", device="job0")
+        pause_at_a_read(bench, source)
         source.let_everything_pass()
     if method != "cancel":
         bench.wait_event("BLOCK_JOB_READY")

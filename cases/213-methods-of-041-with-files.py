@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.bench import Bench
 from harness.disk import Disk
-from harness.job_course import GRANULE, VERB_COMMANDS
+from harness.job_course import GRANULE, VERB_COMMANDS, pause_at_a_read
 from harness.units import MIB
 
 LENGTHS = {"A": 1 * MIB, "C": 0, "E": 1049600}
@@ -67,13 +67,7 @@ def use(bench: Bench, method: str, source: Disk) -> None:
     file = bench.folder / f"{source.name}.img"
     start(bench, source.name, file.name, **options)
     if method == "pause" and source.size:
-        (read,) = source.wait_held()
-        bench.execute("block-job-pause", device="job0")
-        source.release(read)
-        bench.wait_event("JOB_STATUS_CHANGE", status="paused")
-        bench.show_progress()
-        bench.show_progress()
-        bench.execute("block-job-resume", device="job0")
+        pause_at_a_read(bench, source)
     if method == "pause":
         source.let_everything_pass()
     bench.wait_event("BLOCK_JOB_READY")

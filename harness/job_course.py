@@ -23,6 +23,7 @@ __all__ = [
     "VERB_COMMANDS",
     "course",
     "leave",
+    "pause_at_a_read",
     "reach",
     "show_state",
     "until",
@@ -75,6 +76,17 @@ def reach(bench: Bench, state: str, source: Disk, target: Disk, **options: Any) 
     elif state != "ready":
         bench.execute("job-complete", id=JOB_ID)
         bench.wait_event("JOB_STATUS_CHANGE", status=state)
+
+
+def pause_at_a_read(bench: Bench, source: Disk) -> None:
+    """Pause a job that waits for a read, end the read, print twice how far it is, and have the job go on."""
+    (read,) = source.wait_held()
+    bench.execute("block-job-pause", device=JOB_ID)
+    source.release(read)
+    bench.wait_event("JOB_STATUS_CHANGE", status="paused")
+    bench.show_progress()
+    bench.show_progress()
+    bench.execute("block-job-resume", device=JOB_ID)
 
 
 def leave(bench: Bench, source: Disk) -> None:
