@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
+from child_processes import LIMIT_S, READY_THEN_SLEEP, run_python, start_ready
 
 from harness import process_tree, processes
-
-# Says that it is ready on stdout, so that a test waits for an event and not for a time.
-READY_THEN_SLEEP = "echo ready; exec sleep 1000"
-LIMIT_S = 30.0
-
-
-def start_ready(script: str) -> processes.Child:
-    child = processes.start(["/bin/sh", "-c", script], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    assert child.stdout.read(6) == b"ready\n"
-    return child
-
-
-def run_python(code: str) -> subprocess.CompletedProcess[str]:
-    """Code that changes the whole process (a sub-reaper stays one) runs in one of its own."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=LIMIT_S)
 
 
 def test_inspect_process_shows_command_and_parent() -> None:
