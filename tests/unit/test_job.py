@@ -6,33 +6,14 @@ import errno
 from typing import Any
 
 import pytest
-from recording_job import RecordingJob
+from recording_job import Host, RecordingJob
 from reference_kit import K64, MIB, MS, Kit, state_of
 
 from reference_impl.errors import ModelError
-from reference_impl.graph import Graph
-from reference_impl.job import ErrorAction, ErrorPolicy, IoStatus, Job, JobFailed
+from reference_impl.job import ErrorAction, ErrorPolicy, IoStatus, JobFailed
 from reference_impl.job_states import JobState
 from reference_impl.qmp_errors import QmpError
 from reference_impl.rate_limit import SLICE_NS
-from reference_impl.scheduler import Scheduler
-
-
-class Host:
-    """A machine without disks that notes events and what was dismissed."""
-
-    def __init__(self) -> None:
-        self.graph = Graph(Scheduler())
-        self.events: list[str] = []
-        self.data: list[dict[str, Any]] = []
-        self.dismissed: list[str] = []
-
-    def emit(self, event: str, data: Any) -> None:
-        self.events.append(data["status"] if event == "JOB_STATUS_CHANGE" else event)
-        self.data.append(dict(data))
-
-    def job_dismissed(self, job: Job) -> None:
-        self.dismissed.append(job.id)
 
 
 class Sleeper(RecordingJob):

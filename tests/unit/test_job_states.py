@@ -7,16 +7,14 @@ be wrong by copying the other.
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import pytest
+from recording_job import Host
 
 from reference_impl.errors import ModelError
-from reference_impl.graph import Graph
 from reference_impl.job import Job
 from reference_impl.job_states import TRANSITIONS, VERBS, JobState, JobVerb
 from reference_impl.qmp_errors import QmpError
-from reference_impl.scheduler import Scheduler
 
 # fmt: off
 STATES = ["undefined", "created", "running", "paused", "ready", "standby", "waiting", "pending", "aborting",
@@ -59,26 +57,11 @@ MAY_ASK = pairs(ALLOWED_VERBS, ":")
 VERB_NAMES = sorted({verb for verb, _ in MAY_ASK})
 
 
-class Host:
-    """A machine with no disks that notes events."""
-
-    def __init__(self) -> None:
-        self.graph = Graph(Scheduler())
-        self.events: list[tuple[str, dict[str, Any]]] = []
-        self.dismissed: list[str] = []
-
-    def emit(self, event: str, data: Any) -> None:
-        self.events.append((event, dict(data)))
-
-    def job_dismissed(self, job: Job) -> None:
-        self.dismissed.append(job.id)
-
-
 def job_in(state: str) -> tuple[Job, Host]:
     host = Host()
     job = Job(host, "j")
     job.state = JobState(state)
-    host.events.clear()
+    host.told.clear()
     return job, host
 
 
@@ -102,12 +85,12 @@ def test_transition_is_allowed_or_raises_and_changes_nothing(old: str, new: str)
         assert job.state == new
         # Staying in the same state is no change that anybody is told of.
         expected = [] if old == new else [("JOB_STATUS_CHANGE", {"id": "j", "status": new})]
-        assert host.events == expected
+        assert host.told == expected
     else:
         with pytest.raises(ModelError, match=rf"^job 'j': state {old} must not become {new}$"):
             job.enter_state(JobState(new))
         assert job.state == old
-        assert host.events == []
+        assert host.told == []
 
 
 @pytest.mark.parametrize(("verb", "state"), list(itertools.product(VERB_NAMES, STATES)))
@@ -121,7 +104,7 @@ def test_verb_is_allowed_or_refused_in_the_words_of_qmp(verb: str, state: str) -
             job.require_verb(JobVerb(verb))
         assert caught.value.error_class == "GenericError"
     assert job.state == state
-    assert host.events == []
+    assert host.told == []
 
 
 ASK = {
@@ -143,7 +126,7 @@ def test_refused_verb_leaves_the_job_as_it_was(verb: str, state: str) -> None:
         ASK[verb](job)
     after = (job.pause_count, job.user_paused, job.speed, job.cancelled, job.job_info(), job.block_job_info())
     assert after == before
-    assert (host.events, host.dismissed) == ([], [])
+    assert (host.told, host.dismissed) == ([], [])
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -9,28 +9,11 @@ import errno
 from typing import Any
 
 import pytest
-from recording_job import RecordingJob
+from recording_job import Host, RecordingJob
 
-from reference_impl.graph import Graph
-from reference_impl.job import Job, JobFailed
+from reference_impl.job import JobFailed
 from reference_impl.job_states import JobState
 from reference_impl.job_transaction import JobTransaction, Member
-from reference_impl.scheduler import Scheduler
-
-
-class Host:
-    """A machine without disks that notes what each job went through."""
-
-    def __init__(self) -> None:
-        self.graph = Graph(Scheduler())
-        self.course: dict[str, list[str]] = {}
-
-    def emit(self, event: str, data: Any) -> None:
-        job_id = data.get("id") or data["device"]
-        word = data["status"] if event == "JOB_STATUS_CHANGE" else event.removeprefix("BLOCK_JOB_")
-        self.course.setdefault(job_id, []).append(word)
-
-    def job_dismissed(self, job: Job) -> None: ...
 
 
 class Worker(RecordingJob):
@@ -99,7 +82,7 @@ def test_single_job_ends_with_its_own_result(host: Host, error: int, course: str
     job = Worker(host, "one", JobTransaction(), error=error)
     run(host, job)
     assert job.result == error
-    assert host.course["one"][-3:] == [course, "concluded", "null"]
+    assert host.course("one")[-3:] == [course, "concluded", "null"]
 
 
 def test_single_job_that_is_cancelled_ends_so(host: Host) -> None:  # UT-3
@@ -108,7 +91,7 @@ def test_single_job_that_is_cancelled_ends_so(host: Host) -> None:  # UT-3
     job.user_cancel(force=True)
     finish(host)
     assert job.result == errno.ECANCELED
-    assert host.course["one"] == ["created", "running", "aborting", "CANCELLED", "concluded", "null"]
+    assert host.course("one") == ["created", "running", "aborting", "CANCELLED", "concluded", "null"]
 
 
 @pytest.mark.parametrize("turns", [(1, 2), (2, 1), (1, 1)])
@@ -120,19 +103,19 @@ def test_pair_that_works_becomes_pending_and_ends_together(host: Host, turns: tu
     ]
     run(host, *jobs)
     for job in jobs:
-        assert host.course[job.id] == ["created", "running", "waiting", "pending", "PENDING"]
+        assert host.course(job.id) == ["created", "running", "waiting", "pending", "PENDING"]
     jobs[0].user_finalize()
     for job in jobs:
         assert job.result == 0
         assert job.calls == ["prepare", "clean"]
-        assert host.course[job.id][5:] == ["COMPLETED", "concluded", "null"]
+        assert host.course(job.id)[5:] == ["COMPLETED", "concluded", "null"]
 
 
 def test_pair_waits_for_the_slower_one_in_waiting(host: Host) -> None:  # UT-4
     transaction = JobTransaction()
     quick, slow = Worker(host, "quick", transaction), Worker(host, "slow", transaction, waits=True)
     run(host, quick, slow)
-    assert host.course["quick"] == ["created", "running", "waiting"]
+    assert host.course("quick") == ["created", "running", "waiting"]
     assert quick.state is JobState.WAITING
 
 
@@ -142,7 +125,7 @@ def test_pair_is_finalized_by_itself_only_if_both_are(host: Host) -> None:
     manual = Worker(host, "manual", transaction, auto_finalize=False)
     run(host, automatic, manual)
     assert (automatic.state, manual.state) == (JobState.PENDING, JobState.PENDING)
-    assert "PENDING" not in host.course["automatic"]
+    assert "PENDING" not in host.course("automatic")
     manual.user_finalize()
     assert (automatic.state, manual.state) == (JobState.NULL, JobState.NULL)
 
@@ -154,11 +137,11 @@ def test_pair_one_fails_and_the_other_is_cancelled(host: Host, turns: tuple[int,
     other = Worker(host, "other", transaction, turns=turns[1])
     run(host, failing, other)
     assert (failing.result, other.result) == (errno.EIO, errno.ECANCELED)
-    assert host.course["failing"][-4:] == ["aborting", "COMPLETED", "concluded", "null"]
-    assert host.course["other"][-4:] == ["aborting", "CANCELLED", "concluded", "null"]
+    assert host.course("failing")[-4:] == ["aborting", "COMPLETED", "concluded", "null"]
+    assert host.course("other")[-4:] == ["aborting", "CANCELLED", "concluded", "null"]
     assert other.finished == (turns[1] < turns[0])
     if other.finished:
-        assert host.course["other"][:4] == ["created", "running", "waiting", "aborting"]
+        assert host.course("other")[:4] == ["created", "running", "waiting", "aborting"]
     assert failing.calls == other.calls == ["abort", "clean"]
 
 
@@ -187,7 +170,7 @@ def test_pair_one_fails_when_the_other_has_just_ended_and_cancels_it(host: Host)
         host.graph.scheduler.fire(timer)
     finish(host)
     assert other.finished
-    assert "waiting" not in host.course["other"]
+    assert "waiting" not in host.course("other")
     assert (failing.result, other.result) == (errno.EIO, errno.ECANCELED)
 
 
@@ -201,7 +184,7 @@ def test_pair_one_that_cannot_be_finalized_takes_the_other_along(host: Host) -> 
     assert first.calls == ["prepare", "abort", "clean"]
     assert failing.calls == ["prepare", "abort", "clean"]
     assert last.calls == ["abort", "clean"]
-    assert host.course["last"][-5:] == ["pending", "aborting", "CANCELLED", "concluded", "null"]
+    assert host.course("last")[-5:] == ["pending", "aborting", "CANCELLED", "concluded", "null"]
 
 
 def test_pair_that_is_pending_is_cancelled_together(host: Host) -> None:
@@ -219,7 +202,7 @@ def test_pair_one_is_not_started_when_the_other_fails(host: Host) -> None:
     waiting = Worker(host, "waiting", transaction)
     run(host, failing)
     assert (failing.result, waiting.result) == (errno.EIO, errno.ECANCELED)
-    assert host.course["waiting"] == ["created", "aborting", "concluded", "null"]
+    assert host.course("waiting") == ["created", "aborting", "concluded", "null"]
 
 
 def test_job_that_is_dropped_keeps_nobody_waiting(host: Host) -> None:
@@ -227,7 +210,7 @@ def test_job_that_is_dropped_keeps_nobody_waiting(host: Host) -> None:
     dropped, other = Worker(host, "dropped", transaction), Worker(host, "other", transaction)
     dropped.drop()
     run(host, other)
-    assert host.course["dropped"] == ["created", "null"]
+    assert host.course("dropped") == ["created", "null"]
     assert other.state is JobState.NULL
 
 
