@@ -26,6 +26,14 @@ def put(disk: HeldStorage, request: PendingRequest) -> None:
     disk.submit(request.operation, request.offset, request.length, request.payload, on_complete=lambda _: None)
 
 
+def answer(oracle: Oracle, request: PendingRequest, *disks: HeldStorage, error: int = 0) -> None:
+    """Have a guest send a request that reaches these disks, one after the other, and is answered then."""
+    oracle.guest_submitted(request)
+    for disk in disks:
+        put(disk, request)
+    oracle.guest_answered(request, error)
+
+
 def synced() -> tuple[Oracle, HeldStorage, HeldStorage]:
     source, target = disks()
     oracle = Oracle(source, target)
@@ -75,10 +83,7 @@ def test_oracle_after_ordinary_writes_finds_nothing() -> None:
     oracle, source, target = synced()
     for number in range(1, 5):
         request = write(number, number * 512, 2048)
-        oracle.guest_submitted(request)
-        put(source, request)
-        put(target, request)
-        oracle.guest_answered(request, 0)
+        answer(oracle, request, source, target)
     oracle.check_rest()
     assert oracle.violations == []
 
@@ -86,9 +91,7 @@ def test_oracle_after_ordinary_writes_finds_nothing() -> None:
 def test_oracle_when_target_lacks_an_acknowledged_write_names_everything() -> None:
     oracle, source, _ = synced()
     request = write(1, 1024, 512)
-    oracle.guest_submitted(request)
-    put(source, request)
-    oracle.guest_answered(request, 0)
+    answer(oracle, request, source)
     message = (
         r"^the oracle: acknowledged-on-target: sector 2 \(byte 1024\): source holds 0x6d of #1 write 1k\+512 "
         r"\(acknowledged\), target holds 0x00 of the contents at the beginning; lawful: #1 write 1k\+512 "
@@ -135,10 +138,7 @@ def test_oracle_when_an_older_write_comes_back_names_it() -> None:
     oracle, source, target = synced()
     old, new = write(1, 0, 512), write(2, 0, 512)
     for request in (old, new):
-        oracle.guest_submitted(request)
-        put(source, request)
-        put(target, request)
-        oracle.guest_answered(request, 0)
+        answer(oracle, request, source, target)
     put(source, old)
     assert oracle.violations[0].rule is Rule.GUEST_DISK
     assert "of #1 write 0+512" in oracle.violations[0].source_value
@@ -147,29 +147,20 @@ def test_oracle_when_an_older_write_comes_back_names_it() -> None:
 def test_oracle_where_a_write_failed_lets_the_disks_differ_until_the_next() -> None:
     oracle, source, _ = synced()
     failed, good = write(1, 0, 512), write(2, 0, 512)
-    oracle.guest_submitted(failed)
-    put(source, failed)
-    oracle.guest_answered(failed, 5)
+    answer(oracle, failed, source, error=5)
     oracle.check_rest()
     assert oracle.violations == []
-    oracle.guest_submitted(good)
-    put(source, good)
-    oracle.guest_answered(good, 0)
+    answer(oracle, good, source)
     assert oracle.violations[0].rule is Rule.ACKNOWLEDGED
 
 
 def test_oracle_after_a_forced_cancel_lets_the_target_stay_behind_but_lose_nothing() -> None:
     oracle, source, target = synced()
     before, after = write(1, 0, 512), write(2, 0, 512)
-    oracle.guest_submitted(before)
-    put(source, before)
-    put(target, before)
-    oracle.guest_answered(before, 0)
+    answer(oracle, before, source, target)
     oracle.job_gave_up()
     assert oracle.phase is Phase.FROZEN
-    oracle.guest_submitted(after)
-    put(source, after)
-    oracle.guest_answered(after, 0)
+    answer(oracle, after, source)
     oracle.check_rest()
     assert oracle.violations == []
     put(target, write(9, 0, 512))
@@ -208,10 +199,7 @@ def test_oracle_with_sync_none_looks_only_at_what_was_written() -> None:
     oracle.job_started(granularity_bytes=GRANULE, whole=False)
     oracle.job_ready()
     request = write(1, 512, 512)
-    oracle.guest_submitted(request)
-    put(source, request)
-    put(target, request)
-    oracle.guest_answered(request, 0)
+    answer(oracle, request, source, target)
     oracle.check_rest()
     assert oracle.violations == []
 
