@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from graph_requests import run
 from held_node import HeldNode
 
 from harness.images import empty_image
@@ -50,24 +51,6 @@ class MemoryNode(Node):
 @pytest.fixture
 def graph() -> Graph:
     return Graph(Scheduler())
-
-
-def run(graph: Graph, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run something that never waits, and return or raise what it does."""
-    outcome: list[Any] = []
-
-    async def body() -> None:
-        try:
-            outcome.append(await coroutine)
-        except BlockIoError as error:
-            outcome.append(error)
-
-    graph.scheduler.start(body(), "test")
-    graph.scheduler.settle()
-    assert outcome, "it waits"
-    if isinstance(outcome[0], BlockIoError):
-        raise outcome[0]
-    return outcome[0]
 
 
 def overlay(graph: Graph, size_bytes: int = 8 * CLUSTER, backing: Node | None = None) -> OverlayNode:
@@ -409,59 +392,49 @@ def test_raw_window_outside_the_child_is_refused(graph: Graph, offset: int, size
     assert raw.window == (0, None)
 
 
+class Holders:
+    """Some who hold ranges of one lock, or wait for them; each lets its own go when it is told to.
+
+    :ivar order: their numbers, in the order in which they came to hold their ranges.
+    """
+
+    def __init__(self, graph: Graph, *ranges: tuple[int, int]) -> None:
+        self.order: list[int] = []
+        self._lock = RangeLock(graph.scheduler, "a node")
+        self._below = HeldNode(graph, "below")
+        self._below.holds = True
+        for number, (start, end) in enumerate(ranges):
+            graph.scheduler.start(self._hold(number, start, end), f"hold {number}")
+
+    async def _hold(self, number: int, start: int, end: int) -> None:
+        async with self._lock.hold(start, end):
+            self.order.append(number)
+            await self._below.read(0, 1)
+
+    def let_go(self) -> None:
+        """Have the one that has held its range longest let it go, and settle."""
+        self._below.let_go()
+        self._below.graph.scheduler.settle()
+
+
 def test_ranges_that_overlap_are_held_one_after_the_other(graph: Graph) -> None:
-    lock = RangeLock(graph.scheduler, "a node")
-    below = HeldNode(graph, "below")
-    below.holds = True
-    order: list[int] = []
-
-    async def hold(number: int, start: int, end: int) -> None:
-        async with lock.hold(start, end):
-            order.append(number)
-            await below.read(0, 1)
-
-    for number, (start, end) in enumerate([(0, 10), (5, 15), (20, 30), (14, 21)]):
-        graph.scheduler.start(hold(number, start, end), f"hold {number}")
-    assert order == [0, 2]
-    while below.waiting:
-        below.let_go()
-        graph.scheduler.settle()
-    assert order == [0, 2, 1, 3]
+    holders = Holders(graph, (0, 10), (5, 15), (20, 30), (14, 21))
+    assert holders.order == [0, 2]
+    for _ in range(4):
+        holders.let_go()
+    assert holders.order == [0, 2, 1, 3]
 
 
 def test_ranges_below_and_next_to_one_that_is_held_are_free(graph: Graph) -> None:
-    lock = RangeLock(graph.scheduler, "a node")
-    below = HeldNode(graph, "below")
-    below.holds = True
-    order: list[int] = []
-
-    async def hold(number: int, start: int, end: int) -> None:
-        async with lock.hold(start, end):
-            order.append(number)
-            await below.read(0, 1)
-
-    for number, (start, end) in enumerate([(10, 20), (0, 5), (5, 10), (20, 21), (30, 40), (25, 28)]):
-        graph.scheduler.start(hold(number, start, end), f"hold {number}")
-    assert order == [0, 1, 2, 3, 4, 5]
+    holders = Holders(graph, (10, 20), (0, 5), (5, 10), (20, 21), (30, 40), (25, 28))
+    assert holders.order == [0, 1, 2, 3, 4, 5]
 
 
 def test_one_range_asked_for_by_many_is_held_by_one_at_a_time(graph: Graph) -> None:
-    lock = RangeLock(graph.scheduler, "a node")
-    below = HeldNode(graph, "below")
-    below.holds = True
-    order: list[int] = []
-
-    async def hold(number: int) -> None:
-        async with lock.hold(0, 10):
-            order.append(number)
-            await below.read(0, 1)
-
+    holders = Holders(graph, (0, 10), (0, 10), (0, 10))
     for number in range(3):
-        graph.scheduler.start(hold(number), f"hold {number}")
-    for number in range(3):
-        assert order == list(range(number + 1))
-        below.let_go()
-        graph.scheduler.settle()
+        assert holders.order == list(range(number + 1))
+        holders.let_go()
 
 
 def test_null_node_reads_zeroes(graph: Graph) -> None:

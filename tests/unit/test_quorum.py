@@ -6,6 +6,7 @@ import errno
 from collections.abc import Mapping
 from typing import Any
 
+import graph_requests
 import pytest
 
 from reference_impl.backend import Backend
@@ -76,19 +77,7 @@ class Quorum:
 
     def run(self, coroutine: Any) -> Any:
         """Run a request, and return or raise what comes of it."""
-        outcome: list[Any] = []
-
-        async def body() -> None:
-            try:
-                outcome.append(await coroutine)
-            except BlockIoError as error:
-                outcome.append(error)
-
-        self.graph.scheduler.start(body(), "test")
-        self.graph.scheduler.settle()
-        if isinstance(outcome[0], BlockIoError):
-            raise outcome[0]
-        return outcome[0]
+        return graph_requests.run(self.graph, coroutine)
 
 
 def test_read_returns_what_the_majority_holds_and_reports_the_rest() -> None:
