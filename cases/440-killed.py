@@ -10,24 +10,14 @@ Source: QE-18, TP-19, 185-3
 """
 
 from harness.bench import Bench
-from harness.faults.crash import crashes
+from harness.faults.in_case import crash_in_case
 from harness.units import KIB
 
 GRANULE = 64 * KIB
 
 
 def run(bench: Bench) -> None:
-    assert bench.implementation is not None
-    problems = []
-    was_lossy = False
-    for crash in crashes(life, bench.implementation):
-        problems += [f"killed at request {crash.after_requests}: {problem}" for problem in crash.problems]
-        was_lossy = was_lossy or crash.states > 3
-    bench.say("killed at every request")
-    bench.say(f"power cuts that took something: {'yes' if was_lossy else 'no'}")
-    for problem in problems:
-        bench.say(problem)
-    bench.say("violations: none" if not problems else f"violations: {len(problems)}")
+    crash_in_case(bench, life)
 
 
 def life(bench: Bench) -> None:

@@ -12,21 +12,11 @@ Source: TD-1, TD-4, TD-5, QE-18
 """
 
 from harness.bench import Bench
-from harness.faults.crash import crashes
+from harness.faults.in_case import crash_in_case
 from harness.mode_life import LIVES
 
 
 def run(bench: Bench) -> None:
-    assert bench.implementation is not None
     for mode, make_life in LIVES.items():
         bench.note(mode)
-        problems = []
-        was_lossy = False
-        for crash in crashes(make_life(write_back=True), bench.implementation):
-            problems += [f"killed at request {crash.after_requests}: {problem}" for problem in crash.problems]
-            was_lossy = was_lossy or crash.states > 3
-        bench.say("killed at every request")
-        bench.say(f"power cuts that took something: {'yes' if was_lossy else 'no'}")
-        for problem in problems:
-            bench.say(problem)
-        bench.say("violations: none" if not problems else f"violations: {len(problems)}")
+        crash_in_case(bench, make_life(write_back=True))
